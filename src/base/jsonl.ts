@@ -1,0 +1,75 @@
+/** JSON Lines: one JSON value a line, read as a stream and written so that a kill leaves whole lines behind. */
+
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { createInterface } from "node:readline";
+import { UsageError } from "./usage-error.ts";
+
+/**
+ * Reads a JSONL file line by line; empty lines are skipped, memory stays flat.
+ *
+ * @throws UsageError `jsonl-invalid` naming file and line of the first line that is not JSON
+ */
+export async function* readJsonl<T = unknown>(path: string): AsyncGenerator<T> {
+  const lines = createInterface({
+    input: createReadStream(path, "utf8"),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  let number = 0;
+  for await (const line of lines) {
+    number++;
+    if (line.trim() === "") continue;
+    let value: T;
+    try {
+      value = JSON.parse(line) as T;
+    } catch (error) {
+      throw new UsageError(
+        "jsonl-invalid",
+        `${path}:${number}: must be one JSON value, got ${JSON.stringify(line.slice(0, 60))}`,
+        "Every line of a .jsonl file holds one complete JSON value; a file that was cut short ends inside one.",
+        { cause: error },
+      );
+    }
+    yield value;
+  }
+}
+
+/** Appends values to a JSONL file; each `append` resolves once its line has been handed to the system whole. */
+export class JsonlWriter {
+  readonly #path: string;
+  #queue: Promise<void> = Promise.resolve();
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Opens for appending, creating folders and file as needed. */
+  static async open(path: string): Promise<JsonlWriter> {
+    await mkdir(dirname(path), { recursive: true });
+    return new JsonlWriter(path);
+  }
+
+  /** Writes one value as one line, after all earlier ones. */
+  append(value: unknown): Promise<void> {
+    const line = `${JSON.stringify(value)}\n`;
+    const written = this.#queue.then(async () => {
+      const file = await open(this.#path, "a");
+      try {
+        await file.writeFile(line);
+      } finally {
+        await file.close();
+      }
+    });
+    this.#queue = written.catch(() => {});
+    return written;
+  }
+}
+
+/** Writes a file so that readers see either the old content or all of the new, also after a kill. */
+export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, content);
+  await rename(temporary, path);
+}
