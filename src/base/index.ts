@@ -6,3 +6,4 @@ export { mapPool } from "./pool.ts";
 export { formatDuration, Progress, type ProgressOptions } from "./progress.ts";
 export { Random, type RandomState } from "./random.ts";
 export { invariant, messageOf, UsageError } from "./usage-error.ts";
+export { serveWorker, startWorker, WorkerPool } from "./worker-pool.ts";
