@@ -1,0 +1,39 @@
+/**
+ * Loads node-av, the FFmpeg libraries inside this process. It is an optional dependency: a platform without a
+ * prebuilt binary (musl, 32 bit) installs without it, and the `ffmpeg` program takes its place.
+ */
+
+import { createRequire } from "node:module";
+
+/** The two node-av modules that are used: its classes and FFmpeg's constants. */
+export type Libav = typeof import("node-av/lib") & { readonly c: typeof import("node-av/constants") };
+
+/** Which decoder reads or writes a video: the FFmpeg libraries in this process, or the `ffmpeg` program. */
+export type VideoBackend = "node-av" | "ffmpeg";
+
+let loading: Promise<Libav | undefined> | undefined;
+
+/**
+ * node-av with FFmpeg's own log silenced, or undefined where it is not installed or does not load.
+ * `VIDEO_R2_BACKEND=ffmpeg` in the environment hides it.
+ */
+export function loadLibav(): Promise<Libav | undefined> {
+  if (process.env.VIDEO_R2_BACKEND === "ffmpeg") return Promise.resolve(undefined);
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<Libav | undefined> {
+  try {
+    createRequire(import.meta.url).resolve("node-av/lib");
+  } catch {
+    return undefined;
+  }
+  try {
+    const [lib, c] = await Promise.all([import("node-av/lib"), import("node-av/constants")]);
+    lib.Log.setLevel(c.AV_LOG_QUIET);
+    return { ...lib, c };
+  } catch {
+    return undefined;
+  }
+}
