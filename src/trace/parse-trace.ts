@@ -1,0 +1,204 @@
+/**
+ * One model output, parsed. Every input gives a trace; what is wrong with the output is listed, not thrown,
+ * so that whoever counts can decide.
+ */
+
+import { type Claim, extractClaims } from "./extract-claims.ts";
+import type { TimeOptions } from "./find-times.ts";
+
+/**
+ * What departs from `<think>..</think><answer>..</answer>`. `unopened`: only the closing tag is there;
+ * `untagged`: the answer stands without tags; `inside-think`: it stands in the reasoning; `first`: before it.
+ */
+export type TraceProblem =
+  | "think-missing"
+  | "think-unopened"
+  | "think-unclosed"
+  | "think-repeated"
+  | "think-nested"
+  | "answer-missing"
+  | "answer-untagged"
+  | "answer-unopened"
+  | "answer-unclosed"
+  | "answer-repeated"
+  | "answer-inside-think"
+  | "answer-first"
+  | "text-outside";
+
+/** A model output, parsed. */
+export interface Trace {
+  /** The output as it came. */
+  raw: string;
+  /** The reasoning (several blocks joined by a line end), or null where there is none. */
+  think: string | null;
+  /** The last answer given, trimmed and maybe empty, or null where there is none. */
+  answer: string | null;
+  /** What the reasoning says happens when; without reasoning tags, what the text outside the answer says. */
+  claims: Claim[];
+  /** Departures from the format, each once, in the order of `TraceProblem`; empty for a well-formed output. */
+  problems: TraceProblem[];
+}
+
+interface Parts {
+  thinks: string[];
+  answers: { text: string; closed: boolean; inside: boolean }[];
+  outside: string;
+}
+
+const tagPattern = /<\s*(\/?)\s*(think|answer)\s*>/gi;
+const shortAnswerWords = 12;
+const order: readonly TraceProblem[] = [
+  "think-missing",
+  "think-unopened",
+  "think-unclosed",
+  "think-repeated",
+  "think-nested",
+  "answer-missing",
+  "answer-untagged",
+  "answer-unopened",
+  "answer-unclosed",
+  "answer-repeated",
+  "answer-inside-think",
+  "answer-first",
+  "text-outside",
+];
+
+/** Whether a `</think>` closes the block that is open at `index`, before another one opens. */
+const closesLater = (raw: string, index: number) =>
+  /^(?:(?!<\s*think\s*>)[\s\S])*?<\s*\/\s*think\s*>/i.test(raw.slice(index));
+
+/** Walks over the tags with the blocks that are open. */
+class Walk implements Parts {
+  readonly thinks: string[] = [];
+  readonly answers: Parts["answers"] = [];
+  readonly problems = new Set<TraceProblem>();
+  readonly #raw: string;
+  outside = "";
+  /** Text since the last closed block, for a block whose opening tag is missing. */
+  #loose = "";
+  #think: string | null = null;
+  #answer: string | null = null;
+
+  constructor(raw: string) {
+    this.#raw = raw;
+  }
+
+  text(piece: string): void {
+    if (this.#answer !== null) this.#answer += piece;
+    else if (this.#think !== null) this.#think += piece;
+    else {
+      this.outside += piece;
+      this.#loose += piece;
+    }
+  }
+
+  tag(name: string, closing: boolean, after: number): void {
+    if (name === "think") closing ? this.#endThink() : this.#beginThink();
+    else closing ? this.#endAnswer(true) : this.#beginAnswer(after);
+  }
+
+  end(): void {
+    if (this.#answer !== null) this.#endAnswer(false);
+    if (this.#think !== null) {
+      this.problems.add("think-unclosed");
+      this.#endThink();
+    }
+  }
+
+  #beginThink(): void {
+    if (this.#answer !== null) this.#endAnswer(false);
+    if (this.#think !== null) this.problems.add("think-nested");
+    else this.#think = "";
+    if (this.thinks.length === 0 && this.answers.length > 0) this.problems.add("answer-first");
+    this.#loose = "";
+  }
+
+  #endThink(): void {
+    if (this.#answer !== null) this.#endAnswer(false);
+    if (this.#think !== null) this.thinks.push(this.#think);
+    else if (this.thinks.length === 0 && this.answers.length === 0) {
+      this.problems.add("think-unopened");
+      this.thinks.push(this.#loose);
+      this.outside = "";
+    } else this.problems.add("think-nested");
+    this.#think = null;
+    this.#loose = "";
+  }
+
+  #beginAnswer(after: number): void {
+    if (this.#answer !== null) this.#endAnswer(false);
+    if (this.#think !== null && !closesLater(this.#raw, after)) {
+      this.problems.add("think-unclosed");
+      this.#endThink();
+    }
+    this.#answer = "";
+  }
+
+  #endAnswer(closed: boolean): void {
+    const inside = this.#think !== null;
+    if (this.#answer !== null) {
+      this.answers.push({ text: this.#answer, closed, inside });
+      if (!closed) this.problems.add("answer-unclosed");
+    } else if (!inside && this.#loose.trim() !== "") {
+      this.problems.add("answer-unopened");
+      this.answers.push({ text: this.#loose, closed, inside });
+      this.outside = this.outside.slice(0, this.outside.length - this.#loose.length);
+    }
+    this.#answer = null;
+    if (!inside) this.#loose = "";
+  }
+}
+
+function walk(raw: string): Walk {
+  const parts = new Walk(raw);
+  let from = 0;
+  for (const match of raw.matchAll(tagPattern)) {
+    parts.text(raw.slice(from, match.index));
+    from = match.index + match[0].length;
+    parts.tag((match[2] as string).toLowerCase(), match[1] === "/", from);
+  }
+  parts.text(raw.slice(from));
+  parts.end();
+  return parts;
+}
+
+function untaggedAnswer(parts: Parts): string | null {
+  const text = parts.outside.trim();
+  if (text === "") return null;
+  if (parts.thinks.length > 0) return text;
+  return !text.includes("\n") && text.split(/\s+/).length <= shortAnswerWords ? text : null;
+}
+
+/**
+ * Parses a model output: tags in any case, missing, repeated, nested or cut off. The last answer outside the
+ * reasoning counts, else the last inside it; text after the reasoning, or an output of one short line, is an
+ * answer without tags; what a long output without tags concludes is left to a judge.
+ */
+export function parseTrace(raw: string, options: TimeOptions = {}): Trace {
+  const parts = walk(raw);
+  const { problems, thinks, answers } = parts;
+  const think =
+    thinks.length > 0
+      ? thinks
+          .map((text) => text.trim())
+          .join("\n")
+          .trim()
+      : null;
+  const tagged = answers.findLast((a) => !a.inside) ?? answers.at(-1);
+  const untagged = tagged ? null : untaggedAnswer(parts);
+
+  if (think === null) problems.add("think-missing");
+  if (thinks.length > 1) problems.add("think-repeated");
+  if (answers.length > 1) problems.add("answer-repeated");
+  if (answers.some((a) => a.inside)) problems.add("answer-inside-think");
+  if (tagged === undefined) problems.add(untagged === null ? "answer-missing" : "answer-untagged");
+  if (parts.outside.trim() !== "" && untagged === null) problems.add("text-outside");
+
+  return {
+    raw,
+    think,
+    answer: tagged ? tagged.text.trim() : untagged,
+    claims: extractClaims(think ?? (untagged === null ? parts.outside : ""), options),
+    problems: order.filter((problem) => problems.has(problem)),
+  };
+}
