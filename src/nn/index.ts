@@ -15,7 +15,78 @@ export {
   type TemplateMessage,
   type TemplatePart,
 } from "./chat-template.ts";
+export { Checkpoint, loadParams, type SaveOptions, saveCheckpoint } from "./checkpoint.ts";
+export {
+  configToJson,
+  headDim,
+  loadConfig,
+  parseConfig,
+  patchDim,
+  type Qwen25VLConfig,
+  type TextConfig,
+  type VisionConfig,
+} from "./config.ts";
+export {
+  crossEntropy,
+  type ForwardOutput,
+  forward,
+  type InputArrays,
+  inputEmbeddings,
+  type TargetArrays,
+  targetLogProbs,
+} from "./forward.ts";
+export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half.ts";
+export {
+  buildInputs,
+  buildTargets,
+  type InputLayout,
+  type InputOptions,
+  type Inputs,
+  type InputTensors,
+  type Prompt,
+  type TargetTensors,
+  type VisionInput,
+} from "./inputs.ts";
+export {
+  type Context,
+  causalBias,
+  decoderLayer,
+  type LanguageOutput,
+  type LayerCache,
+  type LayerOptions,
+  type LayerOutput,
+  type LayerWeights,
+  languageForward,
+  layerWeights,
+  outputLogits,
+} from "./language.ts";
+export {
+  checkpointName,
+  languageLinears,
+  moduleName,
+  type ParamKind,
+  type ParamSpec,
+  parameterCount,
+  paramSpecs,
+} from "./param-names.ts";
 export { loadProcessor, type ProcessorConfig, processorJson, QWEN_PROCESSOR } from "./processor.ts";
+export {
+  type Grid,
+  gridTokens,
+  languageRotary,
+  type PositionIds,
+  positionIds,
+  type RotaryTables,
+  type VisionItem,
+  visionRotary,
+} from "./rope.ts";
+export {
+  readSafetensors,
+  SafetensorsFile,
+  type StoredDType,
+  type StoredTensor,
+  writeSafetensors,
+} from "./safetensors.ts";
 export {
   argmax,
   checkSampling,
@@ -24,4 +95,22 @@ export {
   sampleToken,
   tokenLogprob,
 } from "./sampling.ts";
+export {
+  type FloatTensor,
+  floatTensor,
+  type HostParams,
+  type IntTensor,
+  intTensor,
+  type Params,
+  type Tensor,
+} from "./tensor.ts";
 export { Tokenizer, type TokenStream } from "./tokenizer.ts";
+export { type VisionArrays, visionForward } from "./vision.ts";
+export {
+  buildVisionInputs,
+  type GroupLayout,
+  type GroupTensors,
+  MASKED,
+  type VisionLayout,
+  type VisionTensors,
+} from "./vision-inputs.ts";

@@ -1,0 +1,121 @@
+/** The whole network as functions over traced arrays: logits, log-probabilities of targets, and the loss. */
+
+import type { Qwen25VLConfig } from "./config.ts";
+import type { InputLayout } from "./inputs.ts";
+import { lax, np } from "./jax.ts";
+import { causalBias, embed, type LanguageOutput, languageForward, outputLogits } from "./language.ts";
+import type { Params, Tensor } from "./tensor.ts";
+import { type VisionArrays, visionForward } from "./vision.ts";
+
+/** `InputTensors` inside a traced function. */
+export interface InputArrays {
+  readonly index: Tensor;
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+  readonly padding?: Tensor;
+  readonly vision?: VisionArrays & { readonly pixelValues: Tensor };
+}
+
+/** `TargetTensors` inside a traced function. */
+export interface TargetArrays {
+  readonly places: Tensor;
+  readonly ids: Tensor;
+  readonly weights: Tensor;
+}
+
+/** What `forward` returns. */
+export interface ForwardOutput extends LanguageOutput {
+  /** `[B, S, V]`. */
+  readonly logits: Tensor;
+}
+
+/** Input embeddings with the vision tokens in place: `[B, S, D]`. Keeps its arguments. */
+export function inputEmbeddings(
+  config: Qwen25VLConfig,
+  layout: InputLayout,
+  params: Params,
+  inputs: InputArrays,
+): Tensor {
+  const { vision } = inputs;
+  const tokens =
+    vision && layout.vision
+      ? visionForward(config.vision, layout.vision, params, vision.pixelValues.ref, vision)
+      : undefined;
+  return embed(params, inputs.index.ref, tokens);
+}
+
+/**
+ * Logits of every token, and each layer's keys and values.
+ *
+ * @param layout from `buildInputs`
+ * @param params by checkpoint name; kept
+ * @param inputs from `buildInputs`; kept
+ * @param options `attention`: also return the last layer's attention weights `[B, H, S, S]`
+ */
+export function forward(
+  config: Qwen25VLConfig,
+  layout: InputLayout,
+  params: Params,
+  inputs: InputArrays,
+  options: { attention?: boolean } = {},
+): ForwardOutput {
+  const bias = causalBias(layout.length, inputs.padding?.ref);
+  const embedded = inputEmbeddings(config, layout, params, inputs);
+  const output = languageForward(config.text, params, embedded, { rotary: inputs, bias }, options);
+  return { ...output, logits: outputLogits(config.text, params, output.hidden.ref) };
+}
+
+/**
+ * The log-probability of each target given what is before it: `[B, T]`. Only the places that predict a target
+ * go through the last layer's queries and the output projection.
+ *
+ * @param params kept
+ * @param inputs kept
+ * @param targets kept; places without a target give values that mean nothing
+ */
+export function targetLogProbs(
+  config: Qwen25VLConfig,
+  layout: InputLayout,
+  params: Params,
+  inputs: InputArrays,
+  targets: Pick<TargetArrays, "places" | "ids">,
+): Tensor {
+  const bias = causalBias(layout.length, inputs.padding?.ref);
+  const embedded = inputEmbeddings(config, layout, params, inputs);
+  const { hidden } = languageForward(
+    config.text,
+    params,
+    embedded,
+    { rotary: inputs, bias },
+    { places: targets.places },
+  );
+  return logProbabilities(outputLogits(config.text, params, hidden), targets.ids.ref);
+}
+
+/** `logits[..., id] - logsumexp(logits)` over the last axis: `[..., V]` and `[...]` to `[...]`. */
+function logProbabilities(logits: Tensor, ids: Tensor): Tensor {
+  const vocabulary = logits.shape.at(-1) as number;
+  const highest = lax.stopGradient(np.max(logits.ref, -1, { keepdims: true }));
+  const shifted = logits.sub(highest);
+  // Comparing with every id costs one pass and has a gradient of one pass; a gather's would be a scatter.
+  const chosen = ids.reshape([...ids.shape, 1]).equal(np.arange(vocabulary));
+  const logit = np.where(chosen, shifted.ref, 0).sum(-1);
+  return logit.sub(np.log(np.exp(shifted).sum(-1)));
+}
+
+/**
+ * Cross-entropy of the targets: `-sum(weights * log p) * scale`.
+ *
+ * @param scale a scalar; 1 / number of targets for the mean, also over several batches; consumed
+ */
+export function crossEntropy(
+  config: Qwen25VLConfig,
+  layout: InputLayout,
+  params: Params,
+  inputs: InputArrays,
+  targets: TargetArrays,
+  scale: Tensor,
+): Tensor {
+  const logProbs = targetLogProbs(config, layout, params, inputs, targets);
+  return np.sum(logProbs.mul(targets.weights.ref)).mul(scale).neg();
+}

@@ -1,0 +1,1 @@
+export { grad, jax, jit, lax, makeJaxpr, nn, np, tree, valueAndGrad } from "../engine/jax.ts";

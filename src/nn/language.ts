@@ -1,0 +1,343 @@
+/**
+ * Qwen2.5-VL's language model: grouped-query attention with multimodal rotary positions, RMSNorm and SwiGLU.
+ * One layer function serves training, prefill and decoding: it attends to the given tokens and to any number
+ * of caches, which it reads and never copies, and returns the new keys and values for the caller to store.
+ */
+
+import { headDim, type TextConfig } from "./config.ts";
+import { np } from "./jax.ts";
+import {
+  linear,
+  matmul,
+  matmulNT,
+  normalise,
+  type Rotary,
+  rmsNorm,
+  rotate,
+  rows,
+  silu,
+  softmax,
+} from "./layers.ts";
+import type { Params, Tensor } from "./tensor.ts";
+import { MASKED } from "./vision-inputs.ts";
+
+/** One decoder layer's weights, in the form in which the layer uses them. */
+export interface LayerWeights {
+  /** Query, key and value projections under each other, scaled: `[(H + 2 KV) C, D]`; see `layerWeights`. */
+  readonly qkv: Tensor;
+  /** `[(H + 2 KV) C]`. */
+  readonly qkvBias: Tensor;
+  /** `[D, H C]`. */
+  readonly output: Tensor;
+  /** Gate and up projections under each other, scaled: `[2 F, D]`. */
+  readonly gateUp: Tensor;
+  /** `[D, F]`. */
+  readonly down: Tensor;
+}
+
+/**
+ * A layer's weights from the checkpoint's tensors: projections that share an input are joined, the norm before
+ * them goes into their columns and the scale of the scores into the queries' rows. Cheap beside a batch of
+ * tokens; a decoder that runs one token at a time joins them once, ahead (the same function runs on its own).
+ */
+export function layerWeights(text: TextConfig, params: Params, layer: number): LayerWeights {
+  const get = (name: string): Tensor => parameter(params, `model.layers.${layer}.${name}`);
+  const scale = headDim(text) ** -0.5;
+  const before = get("input_layernorm.weight");
+  const after = get("post_attention_layernorm.weight");
+  const join = (names: string[]): Tensor => np.concatenate(names.map(get), 0);
+  const query = get("self_attn.q_proj.weight").mul(scale);
+  const keyValue = join(["self_attn.k_proj.weight", "self_attn.v_proj.weight"]);
+  const queryBias = get("self_attn.q_proj.bias").mul(scale);
+  const keyValueBias = join(["self_attn.k_proj.bias", "self_attn.v_proj.bias"]);
+  return {
+    qkv: np.concatenate([query, keyValue], 0).mul(before),
+    qkvBias: np.concatenate([queryBias, keyValueBias], 0),
+    output: get("self_attn.o_proj.weight"),
+    gateUp: join(["mlp.gate_proj.weight", "mlp.up_proj.weight"]).mul(after),
+    down: get("mlp.down_proj.weight"),
+  };
+}
+
+/** Keys and values of earlier tokens, for one layer. */
+export interface LayerCache {
+  /** `[B, KV, P, C]`, already turned by their positions. B may divide the number of rows: see `share`. */
+  readonly key: Tensor;
+  /** `[B, KV, P, C]`. */
+  readonly value: Tensor;
+  /** `[B, P]`: 0 where the slot holds a token, `MASKED` where it does not. */
+  readonly bias: Tensor;
+}
+
+/** What the tokens of a layer's input attend to. */
+export interface Context {
+  /** Tables of the tokens' positions, `[B, S, C / 2]`. */
+  readonly rotary: Rotary;
+  /** Added to the scores among the tokens, broadcast against `[B, S, S]`; `causalBias` makes it. */
+  readonly bias: Tensor;
+  /** Earlier tokens; each batch row of a cache serves `rows / B` consecutive rows of the input. */
+  readonly caches?: readonly LayerCache[];
+}
+
+/** What a layer returns. */
+export interface LayerOutput {
+  /** `[B, S, D]`. */
+  readonly hidden: Tensor;
+  /** Keys of the new tokens, turned: `[B, KV, S, C]`. */
+  readonly key: Tensor;
+  /** Values of the new tokens: `[B, KV, S, C]`. */
+  readonly value: Tensor;
+  /** `[B, H, S, P... + S]`: weights on the caches' slots in order, then on the new tokens. On request. */
+  readonly attention?: Tensor;
+}
+
+/** What a layer is asked for. */
+export interface LayerOptions {
+  /** Also return the attention weights; default false. */
+  readonly attention?: boolean;
+  /** `[B, T]`: compute the output for these places of each row only, as `[B, T, D]`; kept. Default all places. */
+  readonly places?: Tensor;
+}
+
+/**
+ * One decoder layer.
+ *
+ * @param weights consumed
+ * @param hidden `[B, S, D]`, consumed
+ * @param context kept
+ */
+export function decoderLayer(
+  text: TextConfig,
+  weights: LayerWeights,
+  hidden: Tensor,
+  context: Context,
+  options: LayerOptions = {},
+): LayerOutput {
+  const [batch, length] = hidden.shape as [number, number];
+  const { places } = options;
+  const qkv = linear(normalise(hidden.ref, text.rms_norm_eps), weights.qkv, weights.qkvBias);
+  const heads = splitHeads(text, qkv, context.rotary);
+  const { key, value } = heads;
+  const query = places ? pickRows(heads.query, places.ref, 3) : heads.query;
+  const bias = places ? pickRows(context.bias.ref, places.ref, 1) : context.bias.ref;
+  const { mixed, attention } = attend(
+    text,
+    query,
+    key.ref,
+    value.ref,
+    { ...context, bias },
+    options.attention === true,
+  );
+  const merged = mixed.reshape([batch, places?.shape[1] ?? length, text.hidden_size]);
+  const residual = places ? pickRows(hidden, places.ref, 1) : hidden;
+  const middle = residual.add(linear(merged, weights.output));
+  const output = middle.ref.add(mlp(text, weights, middle));
+  return { hidden: output, key, value, ...(attention === undefined ? {} : { attention }) };
+}
+
+/** For each row of `places` `[B, T]`, the entries along `axis` of that row of `x` (`[B, ...]`, or `[1, ...]`). */
+function pickRows(x: Tensor, places: Tensor, axis: number): Tensor {
+  const [batch, count] = places.shape as [number, number];
+  const [own] = x.shape as [number];
+  const length = x.shape[axis] as number;
+  const front = [0, axis, ...x.shape.map((_, i) => i).filter((i) => i !== 0 && i !== axis)];
+  const moved = x.transpose(front);
+  const rest = moved.shape.slice(2);
+  const starts = Int32Array.from({ length: own === 1 ? 1 : batch }, (_, row) => row * length);
+  const flat = places.add(np.array(starts, { shape: [starts.length, 1], dtype: np.int32 }));
+  const picked = rows(moved.reshape([own * length, ...rest]), flat).reshape([batch, count, ...rest]);
+  return picked.transpose(front.map((_, i) => front.indexOf(i)));
+}
+
+/** SwiGLU behind its norm. */
+function mlp(text: TextConfig, weights: LayerWeights, hidden: Tensor): Tensor {
+  const both = linear(normalise(hidden, text.rms_norm_eps), weights.gateUp);
+  const [gate, up] = np.split(both, 2, -1) as [Tensor, Tensor];
+  return linear(silu(gate).mul(up), weights.down);
+}
+
+/** Turned queries `[B, KV, H / KV, S, C]`, turned keys and values `[B, KV, S, C]`. */
+function splitHeads(
+  text: TextConfig,
+  qkv: Tensor,
+  rotary: Rotary,
+): { query: Tensor; key: Tensor; value: Tensor } {
+  const channels = headDim(text);
+  const { num_attention_heads: heads, num_key_value_heads: kv } = text;
+  const [batch, length] = qkv.shape as [number, number];
+  const split = qkv.reshape([batch, length, heads + 2 * kv, channels]).transpose([0, 2, 1, 3]);
+  const [turning, value] = np.split(split, [heads + kv], 1) as [Tensor, Tensor];
+  const table = (t: Tensor): Tensor => t.ref.reshape([-1, 1, length, channels / 2]);
+  const turned = rotate(turning, { cos: table(rotary.cos), sin: table(rotary.sin) });
+  const [query, key] = np.split(turned, [heads], 1) as [Tensor, Tensor];
+  return { query: query.reshape([batch, kv, heads / kv, length, channels]), key, value };
+}
+
+/** Softmax attention of the queries over the caches and the new tokens, as `[B, S, H, C]`. */
+function attend(
+  text: TextConfig,
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  context: Context,
+  wanted: boolean,
+): { mixed: Tensor; attention?: Tensor } {
+  const [batch, , , length] = query.shape as [number, number, number, number];
+  const parts = [
+    ...(context.caches ?? []).map((cache) => cachePart(cache)),
+    newPart(key, value, context.bias),
+  ];
+  const scores = parts.map(({ key: keys, bias }) => scoresOf(query.ref, keys).add(bias(batch)));
+  query.dispose();
+  const weights = softmax(scores.length === 1 ? (scores[0] as Tensor) : np.concatenate(scores, -1));
+  const sizes = parts.map(({ value: values }) => values.shape[2] as number);
+  const ends = sizes.slice(0, -1).map((_, i) => sizes.slice(0, i + 1).reduce((a, b) => a + b, 0));
+  const pieces = ends.length === 0 ? [weights.ref] : np.split(weights.ref, ends, -1);
+  const mixed = parts
+    .map(({ value: values }, i) => mixtureOf(pieces[i] as Tensor, values))
+    .reduce((sum, part) => sum.add(part));
+  const heads = text.num_attention_heads;
+  const joined = mixed.transpose([0, 3, 1, 2, 4]);
+  if (wanted) return { mixed: joined, attention: weights.reshape([batch, heads, length, -1]) };
+  weights.dispose();
+  return { mixed: joined };
+}
+
+/** Queries `[B, KV, G, S, C]` times keys `[b, KV, P, C]`: `[B, KV, G, S, P]`; see `Context.caches` for b < B. */
+function scoresOf(query: Tensor, keys: Tensor): Tensor {
+  const shape = [...query.shape.slice(0, 4), keys.shape[2] as number];
+  return ungather(shape, matmulNT(gather(query, keys.shape[0] as number), keys));
+}
+
+/** Weights `[B, KV, G, S, P]` times values `[b, KV, P, C]`: `[B, KV, G, S, C]`. */
+function mixtureOf(weights: Tensor, values: Tensor): Tensor {
+  const shape = [...weights.shape.slice(0, 4), values.shape[3] as number];
+  return ungather(shape, matmul(gather(weights, values.shape[0] as number), values));
+}
+
+/** `[B, KV, G, S, X]` to `[own, KV, B / own * G * S, X]`: a cache row meets the queries of all rows it serves. */
+function gather(x: Tensor, own: number): Tensor {
+  const [batch, kv, group, length, last] = x.shape as [number, number, number, number, number];
+  const shares = batch / own;
+  if (shares === 1) return x.reshape([batch, kv, group * length, last]);
+  const together = x.reshape([own, shares, kv, group * length, last]).transpose([0, 2, 1, 3, 4]);
+  return together.reshape([own, kv, shares * group * length, last]);
+}
+
+/** The inverse of `gather`, to `shape` `[B, KV, G, S, X]`. */
+function ungather(shape: readonly number[], x: Tensor): Tensor {
+  const [batch, kv, group, length, last] = shape as [number, number, number, number, number];
+  const own = x.shape[0] as number;
+  const shares = batch / own;
+  if (shares === 1) return x.reshape([...shape]);
+  const together = x.reshape([own, kv, shares, group * length, last]).transpose([0, 2, 1, 3, 4]);
+  return together.reshape([...shape]);
+}
+
+interface Part {
+  readonly key: Tensor;
+  readonly value: Tensor;
+  /** The bias for a batch of so many rows, to broadcast against `[B, KV, H / KV, S, P]`. */
+  readonly bias: (batch: number) => Tensor;
+}
+
+function cachePart({ key, value, bias }: LayerCache): Part {
+  const [own, places] = bias.shape as [number, number];
+  const spread = (batch: number): Tensor =>
+    own === batch || own === 1
+      ? bias.ref.reshape([own, 1, 1, 1, places])
+      : np.repeat(bias.ref, batch / own, 0).reshape([batch, 1, 1, 1, places]);
+  return { key: key.ref, value: value.ref, bias: spread };
+}
+
+function newPart(key: Tensor, value: Tensor, bias: Tensor): Part {
+  const [rowsOf, from, to] = [...new Array<number>(3 - bias.ndim).fill(1), ...bias.shape] as [
+    number,
+    number,
+    number,
+  ];
+  return { key, value, bias: () => bias.ref.reshape([rowsOf, 1, 1, from, to]) };
+}
+
+/**
+ * The bias of causal attention among `length` tokens.
+ *
+ * @param padding `[B, S]`, 0 where a token counts and `MASKED` where it is padding; consumed
+ * @returns `[1, S, S]`, or `[B, S, S]` with padding
+ */
+export function causalBias(length: number, padding?: Tensor): Tensor {
+  const values = new Float32Array(length * length);
+  for (let q = 0; q < length; q++) values.fill(MASKED, q * length + q + 1, (q + 1) * length);
+  const causal = np.array(values, { shape: [1, length, length] });
+  return padding === undefined ? causal : causal.add(padding.reshape([-1, 1, length]));
+}
+
+/** Input embeddings: rows of the token table and, behind them, the vision tokens; one gather serves both. */
+export function embed(params: Params, index: Tensor, vision?: Tensor): Tensor {
+  const table = parameter(params, "model.embed_tokens.weight");
+  return rows(vision === undefined ? table : np.concatenate([table, vision], 0), index);
+}
+
+/** The final norm and the output projection: `[..., D]` to `[..., V]`. */
+export function outputLogits(text: TextConfig, params: Params, hidden: Tensor): Tensor {
+  const name = text.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  return linear(finalNorm(text, params, hidden), parameter(params, name));
+}
+
+/** The norm after the last layer. */
+export function finalNorm(text: TextConfig, params: Params, hidden: Tensor): Tensor {
+  return rmsNorm(hidden, parameter(params, "model.norm.weight"), text.rms_norm_eps);
+}
+
+/** A kept parameter of a traced function, by its checkpoint name. */
+export function parameter(params: Params, name: string): Tensor {
+  const tensor = params[name];
+  if (tensor === undefined) throw new Error(`internal: the parameter ${name} must be given`);
+  return tensor.ref;
+}
+
+/** What `languageForward` returns. */
+export interface LanguageOutput {
+  /** Hidden states before the final norm: `[B, S, D]`. */
+  readonly hidden: Tensor;
+  /** New keys and values of each layer. */
+  readonly cache: readonly { readonly key: Tensor; readonly value: Tensor }[];
+  /** The last layer's attention weights, on request. */
+  readonly attention?: Tensor;
+}
+
+/**
+ * All decoder layers.
+ *
+ * @param params the `model.*` tensors, or ready weights per layer; kept
+ * @param hidden input embeddings `[B, S, D]`, consumed
+ * @param context per layer, or one for all; kept
+ * @param options `attention` and `places` concern the last layer
+ */
+export function languageForward(
+  text: TextConfig,
+  params: Params,
+  hidden: Tensor,
+  context: Context,
+  options: LayerOptions & {
+    /** Each layer's caches. */
+    readonly caches?: readonly (readonly LayerCache[])[];
+    /** Each layer's weights, ready; default made from `params`. */
+    readonly weights?: readonly LayerWeights[];
+  } = {},
+): LanguageOutput {
+  const cache: { key: Tensor; value: Tensor }[] = [];
+  let state = hidden;
+  let attention: Tensor | undefined;
+  for (let i = 0; i < text.num_hidden_layers; i++) {
+    const last = i === text.num_hidden_layers - 1;
+    const caches = options.caches?.[i];
+    const here = caches === undefined ? context : { ...context, caches };
+    const weights = options.weights?.[i] ?? layerWeights(text, params, i);
+    const result = decoderLayer(text, weights, state, here, last ? options : {});
+    state = result.hidden;
+    cache.push({ key: result.key, value: result.value });
+    attention = result.attention;
+  }
+  return { hidden: state, cache, ...(attention === undefined ? {} : { attention }) };
+}
