@@ -2,7 +2,7 @@
 
 import type { Qwen25VLConfig } from "./config.ts";
 import type { InputLayout } from "./inputs.ts";
-import { lax, np } from "./jax.ts";
+import { lax, np } from "../engine/index.ts";
 import { causalBias, embed, type LanguageOutput, languageForward, outputLogits } from "./language.ts";
 import type { Params, Tensor } from "./tensor.ts";
 import { type VisionArrays, visionForward } from "./vision.ts";

@@ -16,8 +16,10 @@ export function toBfloat16(source: Float32Array): Uint16Array {
   const target = new Uint16Array(source.length);
   for (let i = 0; i < source.length; i++) {
     const x = from[i] as number;
-    const isNaN = (x & 0x7fffffff) > 0x7f800000;
-    target[i] = isNaN ? (x >>> 16) | 0x40 : (x + 0x7fff + ((x >>> 16) & 1)) >>> 16;
+    const high = x >>> 16;
+    const missing = (x & 0x7fffffff) > 0x7f800000;
+    // A NaN must not become an infinity; if its high bits already say NaN, they are kept.
+    target[i] = missing ? high | (high & 0x7f ? 0 : 0x40) : (x + 0x7fff + (high & 1)) >>> 16;
   }
   return target;
 }

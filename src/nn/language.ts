@@ -5,7 +5,7 @@
  */
 
 import { headDim, type TextConfig } from "./config.ts";
-import { np } from "./jax.ts";
+import { np } from "../engine/index.ts";
 import {
   linear,
   matmul,

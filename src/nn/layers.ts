@@ -3,7 +3,7 @@
  * They are written for few passes over activations: scales go into weights, which are small.
  */
 
-import { lax, np } from "./jax.ts";
+import { lax, np } from "../engine/index.ts";
 import type { Tensor } from "./tensor.ts";
 
 const BATCH = { lhsBatchDims: [0, 1], rhsBatchDims: [0, 1] };

@@ -1,6 +1,6 @@
 /** Host tensors of the kinds that models take, and the array type of traced functions. */
 
-import type { np } from "./jax.ts";
+import type { np } from "../engine/index.ts";
 
 /** An array inside a traced function; jax-js's ownership rule holds: a use consumes it, `.ref` keeps it. */
 export type Tensor = np.Array;

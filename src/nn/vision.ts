@@ -5,7 +5,7 @@
  */
 
 import type { VisionConfig } from "./config.ts";
-import { np } from "./jax.ts";
+import { np } from "../engine/index.ts";
 import {
   gelu,
   linear,

@@ -1,1 +1,0 @@
-export { grad, jax, jit, lax, makeJaxpr, nn, np, tree, valueAndGrad } from "../engine/jax.ts";
