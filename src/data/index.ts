@@ -1,0 +1,16 @@
+/** Data sets: rows, reading them, and the synthetic world that generates them. */
+
+export { readDataset, rowFiles, streamDataset } from "./read-dataset.ts";
+export { checkRow, type DataRow, dataRowSchema } from "./row.ts";
+export { synthCorpus } from "./synth/corpus.ts";
+export {
+  defaultLengths,
+  defaultLevels,
+  planVideo,
+  type VideoPlan,
+  type WorldOptions,
+} from "./synth/plan-video.ts";
+export { renderScene } from "./synth/render.ts";
+export type { Scene } from "./synth/scene.ts";
+export { type SynthesizedVideo, type SynthesizeOptions, synthesize } from "./synth/synthesize.ts";
+export { type Split, splits } from "./synth/vocabulary.ts";

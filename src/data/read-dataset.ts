@@ -1,0 +1,69 @@
+/** Reading data sets: JSONL files of rows, checked line by line. */
+
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { UsageError } from "../base/index.ts";
+import { checkRow, type DataRow } from "./row.ts";
+
+/**
+ * Reads a data set row by row, with flat memory. Videos need not exist yet; `rowVideo` gives their paths.
+ *
+ * @param path a JSONL file
+ * @throws UsageError `dataset-missing`; `dataset-invalid` naming file, line and field of the first wrong row, also where an id comes twice
+ */
+export async function* streamDataset(path: string): AsyncGenerator<DataRow> {
+  const found = await stat(path).catch(() => null);
+  if (found === null || !found.isFile()) {
+    throw new UsageError(
+      "dataset-missing",
+      `data set: must be a readable JSONL file, got ${path}${found === null ? "" : " (a folder)"}`,
+      "Make one with: video-r2 data synth --out DIR --count N, which writes DIR/train.jsonl",
+    );
+  }
+  const ids = new Set<string>();
+  const lines = createInterface({
+    input: createReadStream(path, "utf8"),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  let number = 0;
+  for await (const line of lines) {
+    number++;
+    if (line.trim() === "") continue;
+    const fail = (what: string): never => {
+      throw new UsageError(
+        "dataset-invalid",
+        `${path}:${number}: ${what}`,
+        "docs/data.md describes every field.",
+      );
+    };
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      fail(`must be one JSON object, got ${JSON.stringify(line.slice(0, 60))}`);
+    }
+    const checked = checkRow(value);
+    if ("problems" in checked) return fail(checked.problems.join("; "));
+    if (ids.has(checked.row.id)) fail(`id: must be unique in the file, got ${checked.row.id} again`);
+    ids.add(checked.row.id);
+    yield checked.row;
+  }
+}
+
+/** Reads a whole data set; see `streamDataset`. */
+export async function readDataset(path: string): Promise<DataRow[]> {
+  const rows: DataRow[] = [];
+  for await (const row of streamDataset(path)) rows.push(row);
+  return rows;
+}
+
+/** The absolute paths of a row's video and subtitles, given the JSONL file it came from. */
+export function rowFiles(datasetPath: string, row: DataRow): { video: string; subtitles?: string } {
+  const folder = dirname(datasetPath);
+  return {
+    video: resolve(folder, row.video),
+    ...(row.subtitles === undefined ? {} : { subtitles: resolve(folder, row.subtitles) }),
+  };
+}

@@ -1,0 +1,136 @@
+/** Questions about a scene in their final form: options and letters, reasoning, answer. */
+
+import { invariant, type Random } from "../../base/index.ts";
+import type { AnswerType, Option } from "../../trace/index.ts";
+import { type Draft, makeContext, type QuestionKind } from "./draft.ts";
+import * as momentary from "./momentary-questions.ts";
+import type { Scene } from "./scene.ts";
+import * as story from "./story-questions.ts";
+import { factSentence, makeStyle, type Style } from "./wording.ts";
+
+/** A finished question about one video. */
+export interface SceneQuestion {
+  category: string;
+  momentary: boolean;
+  question: string;
+  answerType: AnswerType;
+  options: Option[];
+  /** The letter where there are options. */
+  answer: string;
+  /** The answer in words, also where there are options. */
+  answerText: string;
+  reasoning: string;
+}
+
+/** Kinds that one moment answers. */
+export const momentaryKinds: readonly QuestionKind[] = [
+  momentary.colourAtKind,
+  momentary.shapeAtKind,
+  momentary.wordAtKind,
+  momentary.digitAtKind,
+  momentary.countAtKind,
+  momentary.positionAtKind,
+  momentary.objectAtKind,
+  momentary.presenceAtKind,
+  momentary.subtitleAtKind,
+];
+
+/** Kinds that need more than one moment. */
+export const storyKinds: readonly QuestionKind[] = [
+  story.firstLastKind,
+  story.nextKind,
+  story.beforeAfterKind,
+  story.earliestKind,
+  story.countTotalKind,
+  story.timesKind,
+  story.durationKind,
+  story.longerKind,
+  story.whenKind,
+  story.whenKind,
+  story.directionKind,
+  story.changeKind,
+  story.touchedKind,
+  story.happensKind,
+  story.subtitleEventKind,
+];
+
+/**
+ * Draws `count` different questions about a scene, half of them (rounded up) such that one moment answers them, as
+ * many kinds as there are before any kind comes again. Fewer where the scene does not have as many.
+ */
+export function makeQuestions(random: Random, scene: Scene, count: number): SceneQuestion[] {
+  const first = Math.ceil(count / 2);
+  const questions = draw(random.fork("momentary"), scene, momentaryKinds, first);
+  questions.push(...draw(random.fork("story"), scene, storyKinds, count - questions.length));
+  const missing = count - questions.length;
+  const known = new Set(questions.map(({ question }) => question));
+  if (missing > 0) {
+    const more = draw(random.fork("more"), scene, momentaryKinds, count);
+    questions.push(...more.filter(({ question }) => !known.has(question)).slice(0, missing));
+  }
+  return questions;
+}
+
+function draw(random: Random, scene: Scene, kinds: readonly QuestionKind[], count: number): SceneQuestion[] {
+  const questions = new Map<string, SceneQuestion>();
+  for (let round = 0; round < 6 && questions.size < count; round++) {
+    for (const kind of random.shuffle(kinds)) {
+      if (questions.size >= count) break;
+      const style = makeStyle(random);
+      const draft = kind(makeContext(scene, random, style));
+      if (draft === null || questions.has(draft.question)) continue;
+      const question = finish(random, draft, style);
+      if (question !== null) questions.set(draft.question, question);
+    }
+  }
+  return [...questions.values()];
+}
+
+/** Decides the form: with options about half the time where both forms are possible. */
+function finish(random: Random, draft: Draft, style: Style): SceneQuestion | null {
+  invariant(!draft.distractors.includes(draft.answer), `an option repeats the answer of ${draft.question}`);
+  const choice = draft.distractors.length > 0 && (draft.open === null || random.uniform() < 0.5);
+  if (!choice && draft.open === null) return null;
+  const options = choice ? makeOptions(random, draft) : [];
+  const letter = options.find(({ text }) => text === draft.answer)?.letter;
+  const facts = [...draft.facts].sort((a, b) => a.startSeconds - b.startSeconds);
+  const sentences = facts.map((fact) => factSentence(fact, style));
+  if (draft.because !== undefined) sentences.push(draft.because);
+  sentences.push(conclusion(random, draft, letter));
+  return {
+    category: draft.category,
+    momentary: draft.momentary,
+    question: draft.question,
+    answerType: choice || draft.open === null ? "choice" : draft.open,
+    options,
+    answer: letter ?? draft.answer,
+    answerText: draft.answer,
+    reasoning: sentences.join(" "),
+  };
+}
+
+function makeOptions(random: Random, draft: Draft): Option[] {
+  const x = random.uniform();
+  const wanted = draft.closed === true ? 5 : x < 0.12 ? 2 : x < 0.35 ? 3 : x < 0.8 ? 4 : 5;
+  const texts = random.shuffle([draft.answer, ...draft.distractors.slice(0, wanted - 1)]);
+  return texts.map((text, i) => ({ letter: String.fromCharCode(65 + i), text }));
+}
+
+/** The last sentence: it states the answer, and its letter where there is one, mostly after the words. */
+function conclusion(random: Random, { answer, open, closed }: Draft, letter: string | undefined): string {
+  if (letter === undefined)
+    return random.pick([
+      `So the answer is ${answer}.`,
+      `So the answer is ${answer}.`,
+      `The answer is ${answer}.`,
+    ]);
+  const name = open !== null && closed !== true;
+  return random.pick([
+    `So the answer is ${answer}, option (${letter}).`,
+    `So the answer is ${answer}, option (${letter}).`,
+    name
+      ? `That is ${answer}, so the answer is (${letter}).`
+      : `The answer is ${answer}, option (${letter}).`,
+    `The answer is (${letter}) ${answer}.`,
+  ]);
+}

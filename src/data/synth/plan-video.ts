@@ -1,0 +1,132 @@
+/** Everything about one generated video but its pixels: the scene and the rows. Each video stands alone. */
+
+import { Random, UsageError } from "../../base/index.ts";
+import type { DataRow } from "../row.ts";
+import { groundingOf } from "./events.ts";
+import { makeQuestions } from "./make-questions.ts";
+import { makeScene } from "./make-scene.ts";
+import type { Scene } from "./scene.ts";
+import type { Split } from "./vocabulary.ts";
+
+/** What determines the content of a data set; together with an index it determines a video to the byte. */
+export interface WorldOptions {
+  /** Any whole number. */
+  seed: number;
+  split: Split;
+  /** Questions per video, 1 to 16. Default 6. */
+  questionsPerVideo?: number;
+  /**
+   * Lengths in whole seconds, 8 to 64, each as likely; repeat one to have it more often. Default: two thirds 8 to 16,
+   * one third 24 to 64.
+   */
+  lengths?: readonly number[];
+  /** Levels 1 to 3, each as likely; repeat one to have it more often. Default 1, 1, 2, 2, 3. */
+  levels?: readonly number[];
+  /** Share of videos with subtitles, 0 to 1. Default 0. */
+  subtitles?: number;
+  /** Width and height in pixels, even, 64 to 1024. Default 112. */
+  size?: number;
+  /** Frames per second, 4 to 30. Default 8. */
+  fps?: number;
+}
+
+/** The lengths of videos unless others are asked for: mostly short. */
+export const defaultLengths: readonly number[] = [8, 8, 10, 10, 12, 12, 14, 14, 16, 16, 24, 32, 40, 48, 64];
+
+/** The levels of videos unless others are asked for. */
+export const defaultLevels: readonly number[] = [1, 1, 2, 2, 3];
+
+/** Fills in the defaults. @throws UsageError `synth-options` naming the option that is out of range */
+export function checkWorldOptions(options: WorldOptions): Required<WorldOptions> {
+  const filled: Required<WorldOptions> = {
+    seed: options.seed,
+    split: options.split,
+    questionsPerVideo: options.questionsPerVideo ?? 6,
+    lengths: options.lengths ?? defaultLengths,
+    levels: options.levels ?? defaultLevels,
+    subtitles: options.subtitles ?? 0,
+    size: options.size ?? 112,
+    fps: options.fps ?? 8,
+  };
+  const check = (name: string, value: unknown, good: boolean, rule: string): void => {
+    if (!good)
+      throw new UsageError("synth-options", `${name}: must be ${rule}, got ${JSON.stringify(value)}`);
+  };
+  const whole = (value: number, low: number, high: number): boolean =>
+    Number.isInteger(value) && value >= low && value <= high;
+  const { seed, split, questionsPerVideo, lengths, levels, subtitles, size, fps } = filled;
+  check("seed", seed, Number.isSafeInteger(seed), "a whole number");
+  check("split", split, split === "train" || split === "heldout", "train or heldout");
+  check(
+    "questions per video",
+    questionsPerVideo,
+    whole(questionsPerVideo, 1, 16),
+    "a whole number from 1 to 16",
+  );
+  check(
+    "lengths",
+    lengths,
+    lengths.length > 0 && lengths.every((length) => whole(length, 8, 64)),
+    "whole numbers of seconds from 8 to 64",
+  );
+  check("levels", levels, levels.length > 0 && levels.every((level) => whole(level, 1, 3)), "1, 2 or 3");
+  check("subtitles", subtitles, subtitles >= 0 && subtitles <= 1, "a share from 0 to 1");
+  check("size", size, whole(size, 64, 1024) && size % 2 === 0, "an even number of pixels from 64 to 1024");
+  check("fps", fps, whole(fps, 4, 30), "a whole number from 4 to 30");
+  return filled;
+}
+
+/** One video before it is drawn. */
+export interface VideoPlan {
+  index: number;
+  scene: Scene;
+  /** Video path relative to the data set's folder. */
+  video: string;
+  /** Subtitle path likewise, where the scene has subtitles. */
+  subtitles?: string;
+  rows: DataRow[];
+}
+
+/**
+ * The content of the video with a given index: the same seed, split, options and index give the same plan, whichever
+ * others are generated.
+ *
+ * @param index 0 or more
+ * @throws UsageError `synth-options`
+ */
+export function planVideo(options: WorldOptions, index: number): VideoPlan {
+  const { seed, split, questionsPerVideo, lengths, levels, subtitles } = checkWorldOptions(options);
+  const random = new Random(seed).fork(`${split}/${index}`);
+  const choices = random.fork("choices");
+  const scene = makeScene(random.fork("scene"), {
+    split,
+    durationSeconds: choices.pick(lengths),
+    level: choices.pick(levels),
+    subtitles: choices.uniform() < subtitles,
+  });
+  const name = `videos/${split}-${seed}-${String(index).padStart(6, "0")}`;
+  const grounding = groundingOf(scene);
+  const files = {
+    video: `${name}.mp4`,
+    ...(scene.cues.length > 0 ? { subtitles: `${name}.srt` } : {}),
+  };
+  const rows = makeQuestions(random.fork("questions"), scene, questionsPerVideo).map(
+    (question, number): DataRow => ({
+      id: `${split}-${seed}-${String(index).padStart(6, "0")}-${number}`,
+      ...files,
+      question: question.question,
+      options: question.options,
+      answer: question.answer,
+      answerType: question.answerType,
+      category: question.category,
+      momentary: question.momentary,
+      reasoning: question.reasoning,
+      temporal_grounding: grounding,
+      durationSeconds: scene.durationSeconds,
+      split,
+      seed,
+      level: scene.level,
+    }),
+  );
+  return { index, scene, ...files, rows };
+}
