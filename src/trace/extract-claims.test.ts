@@ -48,6 +48,8 @@ describe("what is no time of the video", () => {
     "Let's see what happens between 4:05 and 6:00 in the video.",
     "B. Between 1 and 2 s",
     "At 0:05.",
+    "So the answer is (C) 00:11.",
+    "The correct answer is 00:11.",
   ])("%s", (text) => {
     expect(shown(text)).toEqual([]);
   });

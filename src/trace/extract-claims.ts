@@ -20,6 +20,9 @@ export interface Claim {
 const aboutTheTask =
   /^\W*(?:(?:however|but|now|so|and)\W+)?(?:(?:the|this)\s+(?:question|options?|answer choices)\b|let(?:'|’)?s\b|let me\b|i (?:need|have|will|should)\b|to (?:answer|determine|find))/i;
 const optionLine = /^\W*(?:option\s+)?[([]?[A-Z][\])]?[.):]\s/;
+/** `The answer is (C)`, left of a sentence that gives a time as the answer. */
+const answerOnly =
+  /^(?:the\s+)?(?:\w+\s+)?(?:answer|option|choice)\b\W*(?:is\b)?\W*(?:option\b)?\W*[A-Z]?\W*$/i;
 const connective =
   /^(?:[\s,;:.)\]\-–—*•>]+|\d+[.)]\s+|(?:and|then|but|so|also|therefore|thus|hence|however|next|later|finally|first(?:ly)?|second(?:ly)?|third(?:ly)?|afterwards?|after that|while|where|when|which|meanwhile|subsequently|again)\b(?!\s+(?:appears?|shape|one))[\s,]*)+/i;
 const trailing = /(?:[\s,;:\-–—*([]+|\b(?:and|then|but|so|while|when|again at|at|from|in|on)\s*)+$/i;
@@ -112,7 +115,7 @@ export function extractClaims(text: string, options: TimeOptions = {}): Claim[] 
     mentions.forEach(({ startSeconds, endSeconds }, i) => {
       const said = texts[i] as string;
       const key = `${startSeconds}/${endSeconds}/${said.toLowerCase()}`;
-      if (said === "" || seen.has(key)) return;
+      if (said === "" || answerOnly.test(said) || seen.has(key)) return;
       seen.add(key);
       claims.push({ startSeconds, endSeconds, text: said });
     });
