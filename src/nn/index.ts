@@ -35,7 +35,16 @@ export {
   type TargetArrays,
   targetLogProbs,
 } from "./forward.ts";
+export type {
+  FinishReason,
+  GenerateOptions,
+  Generation,
+  GenerationStats,
+  TokenEvent,
+  VideoAttention,
+} from "./generate.ts";
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half.ts";
+export { initParams } from "./init-params.ts";
 export {
   buildInputs,
   buildTargets,
@@ -61,6 +70,12 @@ export {
   outputLogits,
 } from "./language.ts";
 export {
+  type AdamWOptions,
+  adamW,
+  learningRateSchedule,
+  type ScheduleOptions,
+} from "./optimizer.ts";
+export {
   checkpointName,
   languageLinears,
   moduleName,
@@ -70,6 +85,18 @@ export {
   paramSpecs,
 } from "./param-names.ts";
 export { loadProcessor, type ProcessorConfig, processorJson, QWEN_PROCESSOR } from "./processor.ts";
+export {
+  type ChatMessage,
+  type ChatPart,
+  type GenerateResult,
+  type GenerationRequest,
+  type LoadOptions,
+  type ModelInfo,
+  type ModelParts,
+  Qwen25VL,
+  type TokenRequest,
+  type VisualPart,
+} from "./qwen-model.ts";
 export {
   type Grid,
   gridTokens,
@@ -105,6 +132,16 @@ export {
   type Tensor,
 } from "./tensor.ts";
 export { Tokenizer, type TokenStream } from "./tokenizer.ts";
+export {
+  createTrainStep,
+  type LossArguments,
+  type LossFunction,
+  type OptimizerState,
+  type StepResult,
+  type TrainBatch,
+  type TrainStep,
+  type TrainStepOptions,
+} from "./train-step.ts";
 export { type VisionArrays, visionForward } from "./vision.ts";
 export {
   buildVisionInputs,
