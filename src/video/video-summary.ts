@@ -1,0 +1,110 @@
+/** From what a container says and what its packets show to VideoInfo with its warnings; shared by both backends. */
+
+import { UsageError } from "../base/index.ts";
+import type { Orientation } from "./filter-description.ts";
+import type { VideoBackend } from "./libav.ts";
+import type { PacketIndex } from "./packet-index.ts";
+import type { SubtitleTrack, VideoInfo } from "./video.ts";
+
+/** What a backend reads from the container's header about the video stream. */
+export interface StreamFacts {
+  readonly path: string;
+  readonly backend: VideoBackend;
+  readonly container: string;
+  readonly codec: string;
+  /** As coded, before rotation. */
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: Orientation;
+  /** Seconds per unit of the stream's times. */
+  readonly timeUnit: number;
+  /** Mean frames per second as the container says; 0 where it does not. */
+  readonly averageFps: number;
+  /** Duration that the header promises for this stream, or for the whole file; 0 where unknown. */
+  readonly promisedSeconds: number;
+  readonly subtitleTracks: readonly SubtitleTrack[];
+}
+
+/** VideoInfo whose warnings can still grow. */
+export interface OpenInfo extends VideoInfo {
+  readonly warnings: string[];
+}
+
+/**
+ * Puts the facts together.
+ *
+ * @throws UsageError `video-unreadable` if there is no frame
+ */
+export function summarize(facts: StreamFacts, index: PacketIndex): OpenInfo {
+  const frameCount = index.pts.length;
+  if (frameCount === 0) throw unreadable(facts.path, "must hold at least one frame, got none");
+  if (!(facts.width > 0 && facts.height > 0))
+    throw unreadable(facts.path, "must have a picture size, got none");
+  const span = index.counted
+    ? frameCount / (facts.averageFps || 25)
+    : ((index.pts[frameCount - 1] ?? 0) - (index.pts[0] ?? 0)) * facts.timeUnit;
+  const lastSeconds =
+    index.lastDuration > 0 && !index.counted
+      ? index.lastDuration * facts.timeUnit
+      : facts.averageFps > 0
+        ? 1 / facts.averageFps
+        : span / Math.max(frameCount - 1, 1);
+  const durationSeconds = index.counted ? span : span + lastSeconds;
+  const fps =
+    facts.averageFps > 0 ? facts.averageFps : durationSeconds > 0 ? frameCount / durationSeconds : 25;
+  const turned = facts.orientation.rotation % 180 === 90;
+  const warnings: string[] = [];
+  if (durationSeconds < 0.9 * facts.promisedSeconds) {
+    warnings.push(
+      `the file holds ${durationSeconds.toFixed(1)} of the ${facts.promisedSeconds.toFixed(1)} seconds its header promises; it may be cut off`,
+    );
+  }
+  if (index.corrupt > 0) {
+    warnings.push(`${index.corrupt} of ${index.packets} packets are marked as damaged`);
+  }
+  return {
+    path: facts.path,
+    durationSeconds,
+    frameCount,
+    fps,
+    width: turned ? facts.height : facts.width,
+    height: turned ? facts.width : facts.height,
+    rotation: facts.orientation.rotation,
+    codec: facts.codec,
+    container: facts.container,
+    backend: facts.backend,
+    warnings,
+    subtitleTracks: facts.subtitleTracks,
+  };
+}
+
+/** Seconds since the first frame of the frame at `position` in the index. */
+export function frameSeconds(facts: StreamFacts, index: PacketIndex, position: number): number {
+  if (index.counted) return position / (facts.averageFps || 25);
+  return ((index.pts[position] ?? 0) - (index.pts[0] ?? 0)) * facts.timeUnit;
+}
+
+/** Seconds of a Matroska `DURATION` tag (`00:00:10.377000000`), or 0. */
+export function taggedSeconds(tag: string | null | undefined): number {
+  const match = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(tag ?? "");
+  return match ? Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3]) : 0;
+}
+
+/** The error for a file that gives no frames. */
+export function unreadable(path: string, rule: string, cause?: unknown): UsageError {
+  return new UsageError(
+    "video-unreadable",
+    `video ${path}: ${rule}`,
+    "check that the file is a complete video; `ffprobe FILE` shows what it holds",
+    { cause },
+  );
+}
+
+/** The error for a video whose packets are there but give no picture. */
+export function undecodable(path: string, codec: string): UsageError {
+  return new UsageError(
+    "video-undecodable",
+    `video ${path}: its ${codec} data must decode to at least one of the frames asked for, got none`,
+    "the file is damaged, or its codec is not supported",
+  );
+}
