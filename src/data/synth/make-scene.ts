@@ -128,7 +128,7 @@ function pickBehaviours(random: Random, level: number, cells: number): Behaviour
     );
   }
   const result: Behaviour[] = [];
-  if (random.uniform() < 0.4) result.push("touch", "touch");
+  if (random.uniform() < 0.5) result.push("touch", "touch");
   else if (random.uniform() < 0.35) result.push("blink");
   const count = random.integer(cells < 10 ? 2 : 3, 4 + many);
   while (result.length < count)
@@ -213,7 +213,8 @@ class Clock {
     const stays = random.uniform() < 0.35;
     for (let attempt = 0; attempt < 12; attempt++) {
       let slack = Math.min(latest, random.integer(0, latest + 1));
-      const start = random.integer(0, latest - slack + 1);
+      // The first second is nothing special: without the second draw it would be the most frequent start.
+      const start = random.integer(0, latest - slack + 1) || random.integer(0, latest - slack + 1);
       const times = [start];
       for (const gap of gaps) {
         const extra = random.integer(0, slack + 1);
@@ -341,7 +342,7 @@ function makeMover(
   times: readonly number[],
 ): Entity | null {
   const [start, from, to, end] = times as [number, number, number, number];
-  const vertical = board.rows > 1 && random.uniform() < 0.45;
+  const vertical = board.rows > 1 && random.uniform() < 0.6;
   const places = board.take(vertical ? board.columnSets() : board.rowSets(), start, end);
   if (places === null) return null;
   const forwards = random.uniform() < 0.5;

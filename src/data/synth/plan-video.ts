@@ -16,8 +16,8 @@ export interface WorldOptions {
   /** Questions per video, 1 to 16. Default 6. */
   questionsPerVideo?: number;
   /**
-   * Lengths in whole seconds, 8 to 64, each as likely; repeat one to have it more often. Default: two thirds 8 to 16,
-   * one third 24 to 64.
+   * Lengths in whole seconds, 8 to 64, each as likely; repeat one to have it more often. Default: four
+   * fifths 8 to 16, one fifth 24 to 64.
    */
   lengths?: readonly number[];
   /** Levels 1 to 3, each as likely; repeat one to have it more often. Default 1, 1, 2, 2, 3. */
@@ -30,8 +30,15 @@ export interface WorldOptions {
   fps?: number;
 }
 
-/** The lengths of videos unless others are asked for: mostly short. */
-export const defaultLengths: readonly number[] = [8, 8, 10, 10, 12, 12, 14, 14, 16, 16, 24, 32, 40, 48, 64];
+const shortLengths = [8, 10, 12, 14, 16];
+
+/** The lengths of videos unless others are asked for: 8 to 16 s four times of five. */
+export const defaultLengths: readonly number[] = [
+  ...shortLengths,
+  ...shortLengths,
+  ...shortLengths,
+  ...[24, 32, 48, 64],
+];
 
 /** The levels of videos unless others are asked for. */
 export const defaultLevels: readonly number[] = [1, 1, 2, 2, 3];

@@ -16,7 +16,7 @@ import {
 import { eventFact, leaves, phaseFact, phasesOf, type SceneEvent } from "./events.ts";
 import { otherCues } from "./momentary-questions.ts";
 import { colourAt, type Entity, endOf, isVisible, startOf } from "./scene.ts";
-import { agree, clock, definite, type Fact, labelOf, nounOf } from "./wording.ts";
+import { agree, clock, definite, type Fact, labelOf } from "./wording.ts";
 
 /** Entities that come once: for the others, "appears" could mean two moments. */
 function comeOnce({ scene }: QuestionContext): Entity[] {
@@ -175,6 +175,7 @@ export const countTotalKind: QuestionKind = (context) => {
   if (shapes.length === 0 || shapes.some(({ spans }) => spans.length > 1)) return null;
   const inOrder = [...shapes].sort((a, b) => startOf(a) - startOf(b)).map(({ paths }) => paths.length);
   const total = inOrder.reduce((sum, count) => sum + count, 0);
+  if (total === 1 && random.uniform() < 0.6) return null;
   return {
     category: "count-total",
     momentary: false,
@@ -211,7 +212,7 @@ export const timesKind: QuestionKind = (context) => {
   const singles = scene.entities.filter(({ paths }) => paths.length === 1);
   const changing = singles.filter(({ colours }) => colours.length > 1);
   const entity = pickOr(random, changing.length > 0 && random.uniform() < 0.8 ? changing : singles);
-  if (entity === null) return null;
+  if (entity === null || (changing.length === 0 && random.uniform() < 0.6)) return null;
   const changes = entity.colours.length - 1;
   return {
     category: "count-changes",
@@ -456,7 +457,7 @@ export const happensKind: QuestionKind = (context) => {
   const invented = [
     ...(event.kind === "appear" || !isVisible(entity, event.startSeconds)
       ? []
-      : [`the ${nounOf(entity)} disappears`]),
+      : [`${reference(context, entity)} disappears`]),
     ...(event.kind === "disappear" ? [clause.replace("disappear", "appear")] : []),
     ...(event.kind === "appear" ? [clause.replace("appear", "disappear")] : []),
   ];
