@@ -16,7 +16,7 @@ export interface VisionInput extends VisionItem {
 export interface Prompt {
   /** Token ids, with one placeholder per vision token. */
   readonly ids: ArrayLike<number>;
-  /** The images and videos, in the order of their placeholders. */
+  /** The images and videos, in the order of their placeholders; rows may share one and the same object. */
   readonly vision?: readonly VisionInput[];
   /** The token id to learn at each place, -100 where none; aligned with `ids`, not shifted. */
   readonly labels?: ArrayLike<number>;
@@ -101,7 +101,8 @@ export function buildInputs(
   });
   const items = prompts.map(({ vision = [] }) => vision);
   const { ids: positions, deltas } = positionIds(config, ids, [rows, length], items, attentionMask);
-  const all = items.flat();
+  // Rows that hold the very same input, such as questions of one video, share its tokens and their cost.
+  const all = [...new Set(items.flat())];
   const vision =
     all.length === 0
       ? undefined
@@ -113,7 +114,7 @@ export function buildInputs(
   return {
     layout: { rows, length, masked, ...(vision ? { vision: vision.layout } : {}) },
     tensors: {
-      index: intTensor(tokenIndex(config, ids, attentionMask), [rows, length]),
+      index: intTensor(tokenIndex(config, ids, attentionMask, items, all), [rows, length]),
       ...languageRotary(config.text, positions, [rows, length]),
       ...(masked
         ? {
@@ -167,12 +168,36 @@ function checkPrompt(
 }
 
 /** Each token's row in the table of token embeddings with the vision tokens behind it. */
-function tokenIndex(config: Qwen25VLConfig, ids: Int32Array, mask: Uint8Array): Int32Array {
+function tokenIndex(
+  config: Qwen25VLConfig,
+  ids: Int32Array,
+  mask: Uint8Array,
+  items: readonly (readonly VisionInput[])[],
+  all: readonly VisionInput[],
+): Int32Array {
+  const counts = all.map(({ grid }) => gridTokens(grid, config.vision.spatial_merge_size));
   let next = config.text.vocab_size;
-  return ids.map((id, i) => {
-    const placeholder = id === config.image_token_id || id === config.video_token_id;
-    return placeholder && mask[i] === 1 ? next++ : id;
+  const starts = new Map(
+    all.map((item, i) => {
+      const start = next;
+      next += counts[i] as number;
+      return [item, { start, end: next }];
+    }),
+  );
+  const length = ids.length / items.length;
+  const index = Int32Array.from(ids);
+  items.forEach((row, r) => {
+    const places = row.map((item) => starts.get(item) as { start: number; end: number });
+    let item = 0;
+    let at = places[0]?.start ?? 0;
+    for (let i = r * length; i < (r + 1) * length; i++) {
+      const id = ids[i];
+      if (mask[i] === 0 || (id !== config.image_token_id && id !== config.video_token_id)) continue;
+      if (at === places[item]?.end) at = places[++item]?.start ?? 0;
+      index[i] = at++;
+    }
   });
+  return index;
 }
 
 function joinPixels(config: Qwen25VLConfig, items: readonly VisionInput[]): FloatTensor {
