@@ -43,6 +43,7 @@ describe("outputs as they come", () => {
       ["answer-repeated", "answer-inside-think"],
     ],
     ["the wrong way round", "<answer>B</answer><think>r</think>", "r", "B", ["answer-first"]],
+    ["closed twice", "<think>r</think><answer>B</answer></answer>", "r", "B", ["tag-stray"]],
     ["words around", "Sure! <think>r</think> So: <answer>B</answer>", "r", "B", ["text-outside"]],
     ["another tag", "<locate>r</locate>\n<answer>B</answer>", null, "B", ["think-missing", "text-outside"]],
     ["a short line", "The answer is B.", null, "The answer is B.", ["think-missing", "answer-untagged"]],
@@ -104,6 +105,6 @@ it("keeps every word of any soup of tags, in reasoning, answers or outside", () 
       if (trace.problems.length === 0)
         expect(raw.trim()).toMatch(/^<think>[^<]*<\/think>\s*<answer>[^<]*<\/answer>$/i);
     }),
-    { numRuns: 2000 },
+    { numRuns: 5000 },
   );
 });

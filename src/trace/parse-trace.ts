@@ -8,7 +8,8 @@ import type { TimeOptions } from "./find-times.ts";
 
 /**
  * What departs from `<think>..</think><answer>..</answer>`. `unopened`: only the closing tag is there;
- * `untagged`: the answer stands without tags; `inside-think`: it stands in the reasoning; `first`: before it.
+ * `untagged`: the answer stands without tags; `inside-think`: it stands in the reasoning; `first`: before it;
+ * `tag-stray`: a closing tag that closes nothing.
  */
 export type TraceProblem =
   | "think-missing"
@@ -23,6 +24,7 @@ export type TraceProblem =
   | "answer-repeated"
   | "answer-inside-think"
   | "answer-first"
+  | "tag-stray"
   | "text-outside";
 
 /** A model output, parsed. */
@@ -60,6 +62,7 @@ const order: readonly TraceProblem[] = [
   "answer-repeated",
   "answer-inside-think",
   "answer-first",
+  "tag-stray",
   "text-outside",
 ];
 
@@ -143,7 +146,7 @@ class Walk implements Parts {
       this.problems.add("answer-unopened");
       this.answers.push({ text: this.#loose, closed, inside });
       this.outside = this.outside.slice(0, this.outside.length - this.#loose.length);
-    }
+    } else this.problems.add("tag-stray");
     this.#answer = null;
     if (!inside) this.#loose = "";
   }
