@@ -49,11 +49,11 @@ export class ChatTemplate {
   readonly source: string;
 
   /**
-   * @param source Jinja
+   * @param source Jinja; default ours
    * @param specialTokens tokens that the text of messages must not contain
    * @throws UsageError `chat-template` if the source does not parse
    */
-  constructor(source: string, specialTokens: Iterable<string> = []) {
+  constructor(source: string = DEFAULT_CHAT_TEMPLATE, specialTokens: Iterable<string> = []) {
     this.source = source;
     this.#special = [...specialTokens];
     try {
@@ -94,7 +94,7 @@ export class ChatTemplate {
         typeof message.content === "string"
           ? [message.content]
           : message.content.flatMap((part) => (part.type === "text" ? [part.text] : []));
-      for (const text of parts) this.#refuseSpecial(text, message.role);
+      for (const text of parts) this.checkText(text, message.role);
     }
     try {
       return this.#template.render({
@@ -114,7 +114,8 @@ export class ChatTemplate {
     }
   }
 
-  #refuseSpecial(text: string, role: string): void {
+  /** Checks a message's text. @throws UsageError `message-special-token` if it contains a special token */
+  checkText(text: string, role: string): void {
     const found = this.#special.find((token) => text.includes(token));
     if (found !== undefined)
       throw new UsageError(

@@ -1,0 +1,330 @@
+/**
+ * The language model one piece of text at a time: prefill reads a prompt into a cache, a step adds one token to
+ * each row of a batch. Both are `decoderLayer` in a program compiled for a few sizes; sizes are rounded up, and
+ * what is padding is masked. A prompt is read alone, so that its logits do not depend on what else is asked.
+ */
+
+import { compile, type Device, DeviceTensor, np, type Program, type TensorSpec } from "../engine/index.ts";
+import type { Qwen25VLConfig, TextConfig } from "./config.ts";
+import { headDim } from "./config.ts";
+import { KvCache } from "./generate-cache.ts";
+import type { GenerationWeights } from "./generate-weights.ts";
+import { causalBias, decoderLayer, type LayerCache, type LayerWeights } from "./language.ts";
+import { linear, rmsNorm } from "./layers.ts";
+import { languageRotary } from "./rope.ts";
+import { floatTensor, type Tensor } from "./tensor.ts";
+
+/** Most tokens that prefill reads at once; longer prompts are read in pieces, each attending to those before. */
+const CHUNK = 1024;
+
+/** Weights inside a traced function. */
+interface WeightArrays {
+  readonly layers: readonly LayerWeights[];
+  readonly norm: Tensor;
+  readonly head: Tensor;
+}
+
+/** What both programs take besides weights. */
+interface StepArrays {
+  /** `[B, S, D]`. */
+  readonly hidden: Tensor;
+  /** `[B, S, C / 2]`. */
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+  /** `[B, S]`, 1 at the place whose logits are wanted; absent if S is 1. */
+  readonly last?: Tensor;
+  /** Earlier tokens; absent if there are none. */
+  readonly cache?: { readonly bias: Tensor; readonly layers: readonly { key: Tensor; value: Tensor }[] };
+}
+
+/** `StepArrays` on the host. */
+interface StepTensors {
+  readonly hidden: TensorSpec;
+  readonly cos: TensorSpec;
+  readonly sin: TensorSpec;
+  readonly last?: TensorSpec;
+  readonly cache?: Pick<KvCache, "bias" | "layers">;
+}
+
+/** Either program; the results' types depend on what it was made for. */
+type StepProgram = Program<readonly [unknown, unknown], Record<string, never>>;
+
+/** A prompt that has been read. */
+export interface PromptState {
+  /** Its keys and values, in one row. */
+  readonly cache: KvCache;
+  /** `[V]`: logits of the token after it. */
+  readonly logits: Float32Array;
+  /** `[H, tokens]`: the last layer's attention of its last token; only if asked for. */
+  readonly attention?: Float32Array;
+}
+
+/** The buffers of a batch that is being generated. */
+export interface StepBuffers {
+  readonly cache: KvCache;
+  /** `[B, V]`, written by a step. */
+  readonly logits: Float32Array;
+  /** `[B, H, 1, capacity + 1]`: the last layer's attention, written by a step; only if asked for. */
+  readonly attention: Float32Array | undefined;
+}
+
+interface BoundStep extends StepBuffers {
+  readonly hidden: Float32Array;
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+  readonly fresh: Float32Array;
+  readonly run: () => Promise<void>;
+}
+
+/** Rounds a number of tokens or slots up to one of a few sizes. */
+export function bucket(count: number): number {
+  const step = count <= 256 ? 32 : count <= 512 ? 64 : count <= 2048 ? 128 : 512;
+  return Math.ceil(count / step) * step;
+}
+
+/** Programs and buffers of one model. */
+export class LanguageRuntime {
+  readonly #config: Qwen25VLConfig;
+  #weights: GenerationWeights;
+  readonly #options: { device?: Device; threads?: number };
+  readonly #programs = new Map<string, Promise<StepProgram>>();
+  #rotary: { length: number; cos: Float32Array; sin: Float32Array } = {
+    length: 0,
+    cos: new Float32Array(0),
+    sin: new Float32Array(0),
+  };
+
+  /** @param options where programs run, and on how many threads */
+  constructor(
+    config: Qwen25VLConfig,
+    weights: GenerationWeights,
+    options: { device?: Device; threads?: number } = {},
+  ) {
+    this.#config = config;
+    this.#weights = weights;
+    this.#options = options;
+  }
+
+  /** Takes other weights of the same shapes; buffers of batches keep the old ones. */
+  setWeights(weights: GenerationWeights): void {
+    this.#weights = weights;
+  }
+
+  /**
+   * Reads a prompt.
+   *
+   * @param embeddings `[S, D]`
+   * @param positions `3 x S`
+   * @param capacity slots of the cache, at least S
+   */
+  async prefill(
+    embeddings: Float32Array,
+    positions: Int32Array,
+    options: { capacity?: number; attention?: boolean } = {},
+  ): Promise<PromptState> {
+    const { text } = this.#config;
+    const width = text.hidden_size;
+    const half = headDim(text) / 2;
+    const total = embeddings.length / width;
+    const rotary = languageRotary(text, positions, [1, total]);
+    const cache = new KvCache(text, 1, Math.max(options.capacity ?? 0, bucket(total)));
+    let result: Record<string, unknown> = {};
+    for (let start = 0; start < total; start += CHUNK) {
+      const count = Math.min(CHUNK, total - start);
+      const size = Math.min(CHUNK, bucket(count));
+      const slice = (values: Float32Array, each: number) => {
+        const padded = new Float32Array(size * each);
+        padded.set(values.subarray(start * each, (start + count) * each));
+        return floatTensor(padded, [1, size, each]);
+      };
+      const last = new Float32Array(size);
+      last[count - 1] = 1;
+      const step = {
+        hidden: slice(embeddings, width),
+        cos: slice(rotary.cos.data, half),
+        sin: slice(rotary.sin.data, half),
+        last: floatTensor(last, [1, size]),
+        ...(start === 0 ? {} : { cache: { bias: cache.bias, layers: cache.layers } }),
+      };
+      const wanted = options.attention === true && start + count === total;
+      const program = await this.#program("prefill", step, wanted);
+      result = await program.run(step as never, this.#weightArguments() as never);
+      const fresh = result.cache as { key: { data: Float32Array }; value: { data: Float32Array } }[];
+      cache.append(
+        0,
+        fresh.map(({ key, value }) => ({ key: key.data, value: value.data })),
+        size,
+        count,
+      );
+    }
+    const logits = (result.logits as { data: Float32Array }).data;
+    const attention = result.attention as { data: Float32Array } | undefined;
+    return { cache, logits, ...(attention ? { attention: this.#trimAttention(attention.data, total) } : {}) };
+  }
+
+  /** Makes the buffers of a batch, and compiles its program. */
+  async batch(rows: number, capacity: number, attention = false): Promise<StepBuffers> {
+    const { text } = this.#config;
+    const cache = new KvCache(text, rows, capacity);
+    const half = headDim(text) / 2;
+    const zeros = (...shape: number[]) => DeviceTensor.zeros({ dtype: "float32", shape });
+    const step = {
+      hidden: zeros(rows, 1, text.hidden_size),
+      cos: zeros(rows, 1, half),
+      sin: zeros(rows, 1, half),
+      cache: { bias: cache.bias, layers: cache.layers },
+    };
+    const outputs = {
+      logits: zeros(rows, text.vocab_size),
+      fresh: zeros(rows, 2 * text.num_hidden_layers * text.num_key_value_heads, 1, headDim(text)),
+      ...(attention ? { attention: zeros(rows, text.num_attention_heads, 1, capacity + 1) } : {}),
+    };
+    const program = await this.#program("step", step, attention);
+    const weights = this.#weightArguments();
+    const bound: BoundStep = {
+      cache,
+      logits: outputs.logits.data as Float32Array,
+      attention: (outputs as { attention?: DeviceTensor }).attention?.data as Float32Array | undefined,
+      hidden: step.hidden.data as Float32Array,
+      cos: step.cos.data as Float32Array,
+      sin: step.sin.data as Float32Array,
+      fresh: outputs.fresh.data as Float32Array,
+      run: async () => {
+        await program.runInto(outputs as never, step as never, weights as never);
+      },
+    };
+    return bound;
+  }
+
+  /**
+   * Adds one token to each of the first rows of a batch.
+   *
+   * @param ids the tokens
+   * @param positions their positions
+   */
+  async step(buffers: StepBuffers, ids: ArrayLike<number>, positions: ArrayLike<number>): Promise<void> {
+    const bound = buffers as BoundStep;
+    const { text } = this.#config;
+    const width = text.hidden_size;
+    const half = headDim(text) / 2;
+    const rows = ids.length;
+    for (let row = 0; row < rows; row++) {
+      this.copyEmbedding(ids[row] as number, bound.hidden, row * width);
+      const position = positions[row] as number;
+      const table = this.#rotaryTable(position + 1);
+      for (let i = 0; i < half; i++) {
+        bound.cos[row * half + i] = table.cos[position * half + i] as number;
+        bound.sin[row * half + i] = table.sin[position * half + i] as number;
+      }
+    }
+    await bound.run();
+    bound.cache.appendStep(bound.fresh, rows);
+  }
+
+  /** Writes a token's embedding into `target` from `offset` on. */
+  copyEmbedding(id: number, target: Float32Array, offset: number): void {
+    const width = this.#config.text.hidden_size;
+    const table = this.#weights.embedding.data as Float32Array;
+    target.set(table.subarray(id * width, (id + 1) * width), offset);
+  }
+
+  /** Frees the compiled programs. */
+  async dispose(): Promise<void> {
+    const programs = [...this.#programs.values()];
+    this.#programs.clear();
+    for (const program of programs) await (await program).dispose();
+  }
+
+  #weightArguments(): Omit<GenerationWeights, "embedding"> {
+    const { layers, norm, head } = this.#weights;
+    return { layers, norm, head };
+  }
+
+  #program(kind: "prefill" | "step", step: StepTensors, attention: boolean): Promise<StepProgram> {
+    const key = [kind, step.hidden.shape, step.cache?.bias.shape ?? "", attention].join(" ");
+    let program = this.#programs.get(key);
+    if (!program) {
+      const { text } = this.#config;
+      const build = kind === "step" ? stepFunction : prefillFunction;
+      const fn = (...[arrays, weights]: unknown[]) =>
+        build(text, arrays as StepArrays, weights as WeightArrays, attention);
+      const example: readonly unknown[] = [step, this.#weightArguments()];
+      program = compile(fn, example, { ...this.#options, name: key }) as unknown as Promise<StepProgram>;
+      this.#programs.set(key, program);
+    }
+    return program;
+  }
+
+  /** Cosines and sines of text positions, at least `length` of them. */
+  #rotaryTable(length: number): { cos: Float32Array; sin: Float32Array } {
+    if (this.#rotary.length < length) {
+      const size = Math.max(512, 2 ** Math.ceil(Math.log2(length)));
+      const ids = Int32Array.from({ length: 3 * size }, (_, i) => i % size);
+      const { cos, sin } = languageRotary(this.#config.text, ids, [1, size]);
+      this.#rotary = { length: size, cos: cos.data, sin: sin.data };
+    }
+    return this.#rotary;
+  }
+
+  /** From `[H, P + S]` of the last piece, where P are slots of the cache, to `[H, tokens]`. */
+  #trimAttention(weights: Float32Array, total: number): Float32Array {
+    const heads = this.#config.text.num_attention_heads;
+    const width = weights.length / heads;
+    const before = total <= CHUNK ? 0 : Math.floor((total - 1) / CHUNK) * CHUNK;
+    const slots = total <= CHUNK ? 0 : width - Math.min(CHUNK, bucket(total - before));
+    const result = new Float32Array(heads * total);
+    for (let head = 0; head < heads; head++) {
+      const row = weights.subarray(head * width, (head + 1) * width);
+      result.set(row.subarray(0, before), head * total);
+      result.set(row.subarray(slots, slots + total - before), head * total + before);
+    }
+    return result;
+  }
+}
+
+/** Runs the layers; returns hidden states, new keys and values, and the last layer's attention. */
+function runLayers(text: TextConfig, step: StepArrays, weights: WeightArrays, wanted: boolean) {
+  const length = step.hidden.shape[1] as number;
+  const bias = causalBias(length);
+  const caches = (layer: number): LayerCache[] => {
+    const own = step.cache?.layers[layer];
+    return own && step.cache ? [{ key: own.key, value: own.value, bias: step.cache.bias }] : [];
+  };
+  let hidden = step.hidden;
+  let attention: Tensor | undefined;
+  const cache: { key: Tensor; value: Tensor }[] = [];
+  weights.layers.forEach((layer, i) => {
+    const context = { rotary: step, bias, caches: caches(i) };
+    const last = i === weights.layers.length - 1;
+    const output = decoderLayer(text, layer, hidden, context, { attention: wanted && last });
+    hidden = output.hidden;
+    cache.push({ key: output.key, value: output.value });
+    attention = output.attention;
+  });
+  return { hidden, cache, attention };
+}
+
+function logitsOf(text: TextConfig, hidden: Tensor, weights: WeightArrays): Tensor {
+  return linear(rmsNorm(hidden, weights.norm, text.rms_norm_eps), weights.head);
+}
+
+function prefillFunction(text: TextConfig, step: StepArrays, weights: WeightArrays, wanted: boolean) {
+  const { hidden, cache, attention } = runLayers(text, step, weights, wanted);
+  // A product with a row that is 1 at one place picks that place.
+  const last = step.last as Tensor;
+  const [rows, length] = last.shape as [number, number];
+  const chosen = np.matmul(last.ref.reshape([rows, 1, length]), hidden).reshape([rows, -1]);
+  const logits = logitsOf(text, chosen, weights);
+  if (!attention) return { logits, cache };
+  return { logits, cache, attention: np.matmul(last.reshape([rows, 1, 1, length]), attention) };
+}
+
+function stepFunction(text: TextConfig, step: StepArrays, weights: WeightArrays, wanted: boolean) {
+  const { hidden, cache, attention } = runLayers(text, step, weights, wanted);
+  const fresh = np.concatenate(
+    cache.flatMap(({ key, value }) => [key, value]),
+    1,
+  );
+  const logits = logitsOf(text, hidden.reshape([-1, text.hidden_size]), weights);
+  return attention ? { logits, fresh, attention } : { logits, fresh };
+}
