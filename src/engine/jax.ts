@@ -1,6 +1,6 @@
 /** jax-js, imported safely on every Node version: the names other folders use instead of "@jax-js/jax". */
 
-import "./navigator.ts";
+import "./node20.ts";
 
 export * as jax from "@jax-js/jax";
 export {

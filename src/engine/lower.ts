@@ -6,9 +6,11 @@ import type { Graph, Value } from "./graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { arithmeticRules } from "./lower/arithmetic.ts";
 import { castView, fullView, type LoweringRules, scalarView } from "./lower/context.ts";
+import { convolutionRules } from "./lower/convolution.ts";
 import { dotRules } from "./lower/dot.ts";
 import { indexingRules } from "./lower/indexing.ts";
 import { movementRules } from "./lower/movement.ts";
+import { randomRules } from "./lower/random.ts";
 import { reduceRules } from "./lower/reduce.ts";
 import { fromHalf, type HostTensor } from "./tensor.ts";
 import type { Atom, TracedFunction } from "./trace.ts";
@@ -16,9 +18,11 @@ import { materialise, type View, viewOf } from "./view.ts";
 
 const RULES: LoweringRules = {
   ...arithmeticRules,
+  ...convolutionRules,
   ...dotRules,
   ...indexingRules,
   ...movementRules,
+  ...randomRules,
   ...reduceRules,
 };
 

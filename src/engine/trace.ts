@@ -2,9 +2,9 @@
 
 import { invariant, UsageError } from "../base/index.ts";
 import { type DType, isFloat, toDType } from "./dtype.ts";
-import { type jax, makeJaxpr } from "./jax.ts";
+import { jax, makeJaxpr } from "./jax.ts";
 import type { Equation } from "./lower/context.ts";
-import type { HostTensor, TensorSpec } from "./tensor.ts";
+import { type HostTensor, type TensorSpec, tensor } from "./tensor.ts";
 import { flattenTree, type TreeDef, unflattenTree } from "./tree.ts";
 
 /** A variable of a jaxpr, or a literal. */
@@ -128,16 +128,17 @@ function isArrayOrNumber(value: unknown): value is jax.Array | number {
 
 /** The data of a jax-js array, copied; the array is not consumed. */
 export function hostOf(array: jax.Array, type: TensorSpec): HostTensor {
-  const data = array.ref.dataSync() as unknown as ArrayBufferView & ArrayLike<number>;
-  if (type.dtype === "bool") return { ...type, data: Uint8Array.from(data, Number) };
   if (type.dtype === "float16")
-    return {
-      ...type,
-      data: new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength)),
-    };
+    return tensor(
+      (array.ref.astype(jax.DType.Float32).dataSync() as Float32Array).slice(),
+      type.shape,
+      "float16",
+    );
+  const data = array.ref.dataSync() as Float32Array;
+  if (type.dtype === "bool") return { ...type, data: Uint8Array.from(data, Number) };
   invariant(
     isFloat(type.dtype) || type.dtype === "int32" || type.dtype === "uint32",
     `constant of ${type.dtype}`,
   );
-  return { ...type, data: (data as Float32Array).slice() };
+  return { ...type, data: data.slice() };
 }

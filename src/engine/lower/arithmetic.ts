@@ -19,6 +19,15 @@ export function wrapUint32(builder: GraphBuilder, view: View): View {
   return castView(builder, pointwise(builder, "BitwiseAnd", [view, mask]), "uint32");
 }
 
+/**
+ * The larger or smaller of two int64 views. ONNX Runtime 1.30's own Max and Min compare the low 32 bits of
+ * int64 as signed numbers on some processors: Max(4179933003, 462512284) gives 462512284.
+ */
+function extreme(builder: GraphBuilder, op: "Max" | "Min", x: View, y: View): View {
+  const smaller = pointwise(builder, "Less", [x, y]);
+  return pointwise(builder, "Where", op === "Max" ? [smaller, y, x] : [smaller, x, y]);
+}
+
 /** A binary operator on operands of one type, whichever ONNX Runtime lacks emulated. */
 function arithmetic(builder: GraphBuilder, op: string, x: View, y: View): View {
   const dtype = dtypeOf(x);
@@ -30,6 +39,7 @@ function arithmetic(builder: GraphBuilder, op: string, x: View, y: View): View {
   }
   if (dtype === "uint32") {
     const [a, b] = [castView(builder, x, "int64"), castView(builder, y, "int64")];
+    if (op === "Max" || op === "Min") return castView(builder, extreme(builder, op, a, b), "uint32");
     return wrapUint32(builder, pointwise(builder, op, [a, b], attributes));
   }
   return pointwise(builder, op, [x, y], attributes);
@@ -111,8 +121,8 @@ export function convert(builder: GraphBuilder, x: View, dtype: GraphDType): View
   if (!isFloat(from) || isFloat(dtype) || dtype === "bool") return castView(builder, x, dtype);
   const [low, high] = dtype === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, MASK];
   const wide = castView(builder, x, "int64");
-  const above = pointwise(builder, "Max", [wide, scalarView(builder, low, "int64")]);
-  return castView(builder, pointwise(builder, "Min", [above, scalarView(builder, high, "int64")]), dtype);
+  const above = extreme(builder, "Max", wide, scalarView(builder, low, "int64"));
+  return castView(builder, extreme(builder, "Min", above, scalarView(builder, high, "int64")), dtype);
 }
 
 const bitcast: LoweringRule = (builder, inputs, equation) => {

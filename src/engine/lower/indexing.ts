@@ -29,18 +29,21 @@ function working(dtype: GraphDType): GraphDType {
   return dtype === "bool" ? "int32" : dtype === "uint32" ? "int64" : dtype;
 }
 
-const gather: LoweringRule = (builder, inputs, equation) => {
-  const x = inputAt(inputs, 0);
-  const indices = inputs.slice(1);
-  const axes = numbersOf(equation, "axis");
-  const outDim = equation.params.outDim as number;
+/** Picks elements of `axes` by indices, whose axes appear together at `outDim`. */
+export function gatherView(
+  builder: GraphBuilder,
+  x: View,
+  indices: readonly View[],
+  axes: readonly number[],
+  outDim: number,
+): View {
   const indexed = indices.filter((_, i) => (x.axes[axes[i] as number] as number) >= 0);
-  if (indexed.length === 0) return [dropAxes(x, axes, indices, outDim)];
+  if (indexed.length === 0) return dropAxes(x, axes, indices, outDim);
   const [only] = indices;
   if (indices.length === 1 && only !== undefined)
-    return [gatherOne(builder, x, only, axes[0] as number, outDim)];
-  return [gatherMany(builder, x, indices, axes, outDim)];
-};
+    return gatherOne(builder, x, only, axes[0] as number, outDim);
+  return gatherMany(builder, x, indices, axes, outDim);
+}
 
 /** A gather over axes along which the array is constant: the axes are replaced by those of the indices. */
 function dropAxes(x: View, axes: readonly number[], indices: readonly View[], outDim: number): View {
@@ -167,7 +170,15 @@ function sorted(builder: GraphBuilder, x: View): readonly [View, View] {
 
 /** Rules of indexing and sorting. */
 export const indexingRules: LoweringRules = {
-  gather,
+  gather: (builder, inputs, equation) => [
+    gatherView(
+      builder,
+      inputAt(inputs, 0),
+      inputs.slice(1),
+      numbersOf(equation, "axis"),
+      equation.params.outDim as number,
+    ),
+  ],
   scatter,
   sort: (builder, inputs) => [sorted(builder, inputAt(inputs, 0))[0]],
   argsort: (builder, inputs) => sorted(builder, inputAt(inputs, 0)),
