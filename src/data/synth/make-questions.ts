@@ -124,7 +124,8 @@ function conclusion(random: Random, { answer, open, closed }: Draft, letter: str
       `So the answer is ${answer}.`,
       `The answer is ${answer}.`,
     ]);
-  const name = open !== null && closed !== true;
+  // "That is 00:04" would be read as a claim, and a clause does not follow "that is".
+  const name = (open === "text" || open === "number") && closed !== true;
   return random.pick([
     `So the answer is ${answer}, option (${letter}).`,
     `So the answer is ${answer}, option (${letter}).`,

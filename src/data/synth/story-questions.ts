@@ -281,7 +281,7 @@ export const longerKind: QuestionKind = (context) => {
     facts: [...phasesOf(a), ...phasesOf(b)]
       .sort((x, y) => x.start - y.start)
       .map((phase) => phaseFact(phase, style)),
-    because: `${Math.max(lengthA, lengthB)} seconds are more than ${Math.min(lengthA, lengthB)}.`,
+    because: `${Math.max(lengthA, lengthB)} is more than ${Math.min(lengthA, lengthB)}.`,
   };
 };
 
