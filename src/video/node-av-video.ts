@@ -6,7 +6,7 @@
  * wanted (MPEG-TS, intra-refresh), the file is decoded from its beginning instead.
  */
 
-import { messageOf, UsageError } from "../base/index.ts";
+import { invariant } from "../base/index.ts";
 import { filterDescription, orientationOf } from "./filter-description.ts";
 import { checkRequest } from "./frame-requests.ts";
 import type { Libav } from "./libav.ts";
@@ -15,7 +15,11 @@ import { createResizer } from "./resize.ts";
 import { type Cue, plainText } from "./subtitles.ts";
 import type { Frame, FrameOptions, Video } from "./video.ts";
 import {
+  damageWarning,
   frameSeconds,
+  languageTag,
+  missingWarning,
+  noSuchTrack,
   type OpenInfo,
   type StreamFacts,
   summarize,
@@ -94,7 +98,7 @@ function textTracks(libav: Libav, input: Input) {
     const codec = names.get(stream.codecpar.codecId);
     if (codec === undefined) return [];
     stream.discard = c.AVDISCARD_DEFAULT;
-    return [{ index: stream.index, codec, language: stream.metadata?.get("language") ?? undefined }];
+    return [{ index: stream.index, codec, language: languageTag(stream.metadata?.get("language")) }];
   });
 }
 
@@ -262,12 +266,7 @@ class NodeAvVideo implements Video {
   async subtitles(track?: number): Promise<Cue[]> {
     const index = track ?? this.info.subtitleTracks[0]?.index;
     const cues = index === undefined ? undefined : this.#cues.get(index);
-    if (!cues) {
-      throw new UsageError(
-        "subtitles-missing",
-        `video ${this.info.path}: must hold the text track asked for, got tracks [${this.info.subtitleTracks.map((t) => t.index).join(", ")}]`,
-      );
-    }
+    if (!cues) throw noSuchTrack(this.info);
     const start = this.#index.counted ? 0 : (this.#index.pts[0] ?? 0) * this.#facts.timeUnit;
     return cues.map((cue) => ({
       startSeconds: cue.startSeconds - start,
@@ -315,26 +314,12 @@ class NodeAvVideo implements Video {
 
   #warn(missing: readonly number[], delivered: number, reader: Reader): void {
     if (delivered === 0) throw undecodable(this.info.path, this.info.codec);
-    const warnings = this.info.warnings;
-    const once = (text: string) => {
-      if (!warnings.includes(text)) warnings.push(text);
+    const add = (text: string | undefined) => {
+      if (text !== undefined && !this.info.warnings.includes(text)) this.info.warnings.push(text);
     };
-    if (missing.length > 0) {
-      once(
-        `${missing.length} of ${missing.length + delivered} frames could not be decoded and are left out: ${shorten(missing)}`,
-      );
-    }
-    if (reader.damaged > 0.05 * reader.decoded) {
-      once(
-        `${reader.damaged} of ${reader.decoded} decoded frames have errors; the picture may be wrong there`,
-      );
-    }
+    add(missingWarning(missing, missing.length + delivered));
+    add(damageWarning(reader.damaged, reader.decoded));
   }
-}
-
-function shorten(indices: readonly number[]): string {
-  const shown = indices.slice(0, 8).join(", ");
-  return indices.length > 8 ? `${shown}, ...` : shown;
 }
 
 /** Finds frames by index, seeking or decoding on, whichever is shorter. */
@@ -598,7 +583,7 @@ class Graph {
     const buffersink = libav.Filter.getByName("buffersink");
     const source = buffer && graph.allocFilter(buffer, "in");
     const sink = buffersink && graph.createFilter(buffersink, "out");
-    if (!source || !sink) throw new Error(`internal: filter graph ${messageOf(this.#description)}`);
+    invariant(source && sink, `filter graph: buffer and buffersink exist for ${this.#description}`);
     check(
       source.buffersrcParametersSet({
         width: frame.width,

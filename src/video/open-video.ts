@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import { messageOf, UsageError } from "../base/index.ts";
 import { noBackendError } from "./ffmpeg-cli.ts";
+import { openWithFfmpeg } from "./ffmpeg-video.ts";
 import { loadLibav, type VideoBackend } from "./libav.ts";
 import { openWithNodeAv } from "./node-av-video.ts";
 import type { Video } from "./video.ts";
@@ -26,7 +27,7 @@ export async function openVideo(path: string, options: OpenOptions = {}): Promis
   const libav = options.backend === "ffmpeg" ? undefined : await loadLibav();
   if (libav) return openWithNodeAv(libav, path);
   if (options.backend === "node-av") throw noBackendError();
-  throw noBackendError();
+  return openWithFfmpeg(path);
 }
 
 async function checkPath(path: string): Promise<void> {

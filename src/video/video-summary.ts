@@ -43,12 +43,10 @@ export function summarize(facts: StreamFacts, index: PacketIndex): OpenInfo {
   const span = index.counted
     ? frameCount / (facts.averageFps || 25)
     : ((index.pts[frameCount - 1] ?? 0) - (index.pts[0] ?? 0)) * facts.timeUnit;
-  const lastSeconds =
-    index.lastDuration > 0 && !index.counted
-      ? index.lastDuration * facts.timeUnit
-      : facts.averageFps > 0
-        ? 1 / facts.averageFps
-        : span / Math.max(frameCount - 1, 1);
+  const mean = facts.averageFps > 0 ? 1 / facts.averageFps : span / Math.max(frameCount - 1, 1);
+  // Containers leave the last frame without a duration, or with the least they can write.
+  const last = index.lastDuration * facts.timeUnit;
+  const lastSeconds = last > mean / 2 ? last : mean;
   const durationSeconds = index.counted ? span : span + lastSeconds;
   const fps =
     facts.averageFps > 0 ? facts.averageFps : durationSeconds > 0 ? frameCount / durationSeconds : 25;
@@ -100,11 +98,39 @@ export function unreadable(path: string, rule: string, cause?: unknown): UsageEr
   );
 }
 
+/** The warning for frames that are left out, or undefined if there are none. */
+export function missingWarning(missing: readonly number[], asked: number): string | undefined {
+  if (missing.length === 0) return undefined;
+  const some = missing.slice(0, 8).join(", ");
+  return `${missing.length} of ${asked} frames could not be decoded and are left out: ${some}${missing.length > 8 ? ", ..." : ""}`;
+}
+
+/** The warning for decoding errors in more than 5 % of the frames decoded, or undefined. */
+export function damageWarning(damaged: number, decoded: number): string | undefined {
+  if (damaged <= 0.05 * decoded) return undefined;
+  return `${damaged} of ${decoded} decoded frames have errors; the picture may be wrong there`;
+}
+
+/** A language tag, or undefined where it says that the language is unknown. */
+export function languageTag(tag: string | null | undefined): string | undefined {
+  return tag && tag !== "und" ? tag : undefined;
+}
+
+/** The error for a text track that is not there. */
+export function noSuchTrack(info: VideoInfo): UsageError {
+  const tracks = info.subtitleTracks.map((track) => track.index).join(", ");
+  return new UsageError(
+    "subtitles-missing",
+    `video ${info.path}: must hold the text track asked for, got tracks [${tracks}]`,
+  );
+}
+
 /** The error for a video whose packets are there but give no picture. */
-export function undecodable(path: string, codec: string): UsageError {
+export function undecodable(path: string, codec: string, cause?: unknown): UsageError {
   return new UsageError(
     "video-undecodable",
     `video ${path}: its ${codec} data must decode to at least one of the frames asked for, got none`,
     "the file is damaged, or its codec is not supported",
+    { cause },
   );
 }
