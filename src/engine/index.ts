@@ -4,6 +4,7 @@
  */
 
 export { type CompileOptions, compile } from "./compile.ts";
+export { type CompileCachedOptions, type CompiledFunction, compileCached } from "./compile-cached.ts";
 export type { DType } from "./dtype.ts";
 export { countOperators, type Graph, type Node, printGraph, type Value, verifyGraph } from "./graph.ts";
 export * from "./jax.ts";
