@@ -1,9 +1,16 @@
 /** The whole network as functions over traced arrays: logits, log-probabilities of targets, and the loss. */
 
+import { lax, np } from "../engine/index.ts";
 import type { Qwen25VLConfig } from "./config.ts";
 import type { InputLayout } from "./inputs.ts";
-import { lax, np } from "../engine/index.ts";
-import { causalBias, embed, type LanguageOutput, languageForward, outputLogits } from "./language.ts";
+import {
+  type AdapterUse,
+  causalBias,
+  embed,
+  type LanguageOutput,
+  languageForward,
+  outputLogits,
+} from "./language.ts";
 import type { Params, Tensor } from "./tensor.ts";
 import { type VisionArrays, visionForward } from "./vision.ts";
 
@@ -50,14 +57,15 @@ export function inputEmbeddings(
  * @param layout from `buildInputs`
  * @param params by checkpoint name; kept
  * @param inputs from `buildInputs`; kept
- * @param options `attention`: also return the last layer's attention weights `[B, H, S, S]`
+ * @param options `attention`: also return the last layer's attention weights `[B, H, S, S]`; `adapter`: use the
+ *   LoRA tensors among the parameters
  */
 export function forward(
   config: Qwen25VLConfig,
   layout: InputLayout,
   params: Params,
   inputs: InputArrays,
-  options: { attention?: boolean } = {},
+  options: { attention?: boolean; adapter?: AdapterUse } = {},
 ): ForwardOutput {
   const bias = causalBias(layout.length, inputs.padding?.ref);
   const embedded = inputEmbeddings(config, layout, params, inputs);
@@ -79,6 +87,7 @@ export function targetLogProbs(
   params: Params,
   inputs: InputArrays,
   targets: Pick<TargetArrays, "places" | "ids">,
+  options: { adapter?: AdapterUse } = {},
 ): Tensor {
   const bias = causalBias(layout.length, inputs.padding?.ref);
   const embedded = inputEmbeddings(config, layout, params, inputs);
@@ -87,7 +96,7 @@ export function targetLogProbs(
     params,
     embedded,
     { rotary: inputs, bias },
-    { places: targets.places },
+    { ...options, places: targets.places },
   );
   return logProbabilities(outputLogits(config.text, params, hidden), targets.ids.ref);
 }
@@ -115,7 +124,8 @@ export function crossEntropy(
   inputs: InputArrays,
   targets: TargetArrays,
   scale: Tensor,
+  options: { adapter?: AdapterUse } = {},
 ): Tensor {
-  const logProbs = targetLogProbs(config, layout, params, inputs, targets);
+  const logProbs = targetLogProbs(config, layout, params, inputs, targets, options);
   return np.sum(logProbs.mul(targets.weights.ref)).mul(scale).neg();
 }

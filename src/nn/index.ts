@@ -57,6 +57,7 @@ export {
   type VisionInput,
 } from "./inputs.ts";
 export {
+  type AdapterUse,
   type Context,
   causalBias,
   decoderLayer,
@@ -69,6 +70,17 @@ export {
   layerWeights,
   outputLogits,
 } from "./language.ts";
+export {
+  type Adapter,
+  initLora,
+  LORA_TARGETS,
+  type LoraConfig,
+  loraConfig,
+  loraSpecs,
+  mergeLora,
+  readAdapter,
+  writeAdapter,
+} from "./lora.ts";
 export {
   type AdamWOptions,
   adamW,

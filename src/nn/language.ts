@@ -4,9 +4,10 @@
  * of caches, which it reads and never copies, and returns the new keys and values for the caller to store.
  */
 
-import { headDim, type TextConfig } from "./config.ts";
 import { np } from "../engine/index.ts";
+import { headDim, type TextConfig } from "./config.ts";
 import {
+  dropped,
   linear,
   matmul,
   matmulNT,
@@ -18,6 +19,7 @@ import {
   silu,
   softmax,
 } from "./layers.ts";
+import { languageLinears } from "./param-names.ts";
 import type { Params, Tensor } from "./tensor.ts";
 import { MASKED } from "./vision-inputs.ts";
 
@@ -33,6 +35,26 @@ export interface LayerWeights {
   readonly gateUp: Tensor;
   /** `[D, F]`. */
   readonly down: Tensor;
+  /** What adapters add to each of the four products. */
+  readonly adapters?: { readonly [K in (typeof PRODUCTS)[number]]?: LowRank };
+}
+
+const PRODUCTS = ["qkv", "output", "gateUp", "down"] as const;
+
+/** A product of low rank that is added to another product of the same input. */
+export interface LowRank {
+  /** `[R, in]`. */
+  readonly a: Tensor;
+  /** `[out, R]`, scaled. */
+  readonly b: Tensor;
+}
+
+/** How LoRA tensors among the parameters are used. */
+export interface AdapterUse {
+  /** `lora_alpha / r`. */
+  readonly scale: number;
+  /** In training: the fraction of inputs that are zeroed, and a scalar that differs from step to step; kept. */
+  readonly dropout?: { readonly rate: number; readonly seed: Tensor };
 }
 
 /**
@@ -40,7 +62,12 @@ export interface LayerWeights {
  * them goes into their columns and the scale of the scores into the queries' rows. Cheap beside a batch of
  * tokens; a decoder that runs one token at a time joins them once, ahead (the same function runs on its own).
  */
-export function layerWeights(text: TextConfig, params: Params, layer: number): LayerWeights {
+export function layerWeights(
+  text: TextConfig,
+  params: Params,
+  layer: number,
+  adapter?: AdapterUse,
+): LayerWeights {
   const get = (name: string): Tensor => parameter(params, `model.layers.${layer}.${name}`);
   const scale = headDim(text) ** -0.5;
   const before = get("input_layernorm.weight");
@@ -56,7 +83,65 @@ export function layerWeights(text: TextConfig, params: Params, layer: number): L
     output: get("self_attn.o_proj.weight"),
     gateUp: join(["mlp.gate_proj.weight", "mlp.up_proj.weight"]).mul(after),
     down: get("mlp.down_proj.weight"),
+    ...(adapter ? { adapters: layerAdapters(text, params, layer, adapter.scale) } : {}),
   };
+}
+
+/** A layer's LoRA tensors, with the same norms and scales as the weights that they are added to. */
+function layerAdapters(
+  text: TextConfig,
+  params: Params,
+  layer: number,
+  scale: number,
+): NonNullable<LayerWeights["adapters"]> {
+  const prefix = `model.layers.${layer}`;
+  const sizes = new Map(languageLinears(text).map(({ name, out }) => [name, out]));
+  const join = (names: readonly string[], norm?: string): LowRank | undefined => {
+    const present = names.filter((name) => params[`${prefix}.${name}.lora_A.weight`] !== undefined);
+    if (present.length === 0) return undefined;
+    const parts = present.map((name) => parameter(params, `${prefix}.${name}.lora_A.weight`));
+    const stacked = parts.length === 1 ? (parts[0] as Tensor) : np.concatenate(parts, 0);
+    const rank = (stacked.shape[0] as number) / present.length;
+    // Each projection's B is a block on the diagonal; projections without an adapter are rows of zeros.
+    const blocks = names.map((name) => {
+      const at = present.indexOf(name);
+      if (at < 0) return np.zeros([sizes.get(name) as number, rank * present.length]);
+      const factor = name === "self_attn.q_proj" ? scale * headDim(text) ** -0.5 : scale;
+      const b = parameter(params, `${prefix}.${name}.lora_B.weight`).mul(factor);
+      return np.pad(b, [
+        [0, 0],
+        [at * rank, (present.length - at - 1) * rank],
+      ]);
+    });
+    return {
+      a: norm === undefined ? stacked : stacked.mul(parameter(params, `${prefix}.${norm}.weight`)),
+      b: blocks.length === 1 ? (blocks[0] as Tensor) : np.concatenate(blocks, 0),
+    };
+  };
+  const adapters = {
+    qkv: join(["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"], "input_layernorm"),
+    output: join(["self_attn.o_proj"]),
+    gateUp: join(["mlp.gate_proj", "mlp.up_proj"], "post_attention_layernorm"),
+    down: join(["mlp.down_proj"]),
+  };
+  const entries = PRODUCTS.flatMap((name) => (adapters[name] ? [[name, adapters[name]] as const] : []));
+  return Object.fromEntries(entries);
+}
+
+/** One of a layer's four products, with what its adapter adds. */
+function project(
+  weights: LayerWeights,
+  which: (typeof PRODUCTS)[number],
+  x: Tensor,
+  dropout: { rate: number; seed: Tensor } | undefined,
+): Tensor {
+  const bias = which === "qkv" ? weights.qkvBias : undefined;
+  const low = weights.adapters?.[which];
+  if (!low) return linear(x, weights[which], bias);
+  const seed = dropout?.seed.ref.add(PRODUCTS.indexOf(which));
+  const kept = dropout && seed ? dropped(x.ref, dropout.rate, seed) : x.ref;
+  const added = linear(linear(kept, low.a), low.b);
+  return linear(x, weights[which], bias).add(added);
 }
 
 /** Keys and values of earlier tokens, for one layer. */
@@ -97,6 +182,8 @@ export interface LayerOptions {
   readonly attention?: boolean;
   /** `[B, T]`: compute the output for these places of each row only, as `[B, T, D]`; kept. Default all places. */
   readonly places?: Tensor;
+  /** Dropout of the adapters' inputs; the seed is a scalar and kept. Default none. */
+  readonly dropout?: { readonly rate: number; readonly seed: Tensor };
 }
 
 /**
@@ -115,7 +202,8 @@ export function decoderLayer(
 ): LayerOutput {
   const [batch, length] = hidden.shape as [number, number];
   const { places } = options;
-  const qkv = linear(normalise(hidden.ref, text.rms_norm_eps), weights.qkv, weights.qkvBias);
+  const { dropout } = options;
+  const qkv = project(weights, "qkv", normalise(hidden.ref, text.rms_norm_eps), dropout);
   const heads = splitHeads(text, qkv, context.rotary);
   const { key, value } = heads;
   const query = places ? pickRows(heads.query, places.ref, 3) : heads.query;
@@ -130,8 +218,8 @@ export function decoderLayer(
   );
   const merged = mixed.reshape([batch, places?.shape[1] ?? length, text.hidden_size]);
   const residual = places ? pickRows(hidden, places.ref, 1) : hidden;
-  const middle = residual.add(linear(merged, weights.output));
-  const output = middle.ref.add(mlp(text, weights, middle));
+  const middle = residual.add(project(weights, "output", merged, dropout));
+  const output = middle.ref.add(mlp(text, weights, middle, dropout));
   return { hidden: output, key, value, ...(attention === undefined ? {} : { attention }) };
 }
 
@@ -150,10 +238,15 @@ function pickRows(x: Tensor, places: Tensor, axis: number): Tensor {
 }
 
 /** SwiGLU behind its norm. */
-function mlp(text: TextConfig, weights: LayerWeights, hidden: Tensor): Tensor {
-  const both = linear(normalise(hidden, text.rms_norm_eps), weights.gateUp);
+function mlp(
+  text: TextConfig,
+  weights: LayerWeights,
+  hidden: Tensor,
+  dropout: LayerOptions["dropout"],
+): Tensor {
+  const both = project(weights, "gateUp", normalise(hidden, text.rms_norm_eps), dropout);
   const [gate, up] = np.split(both, 2, -1) as [Tensor, Tensor];
-  return linear(silu(gate).mul(up), weights.down);
+  return project(weights, "down", silu(gate).mul(up), dropout);
 }
 
 /** Turned queries `[B, KV, H / KV, S, C]`, turned keys and values `[B, KV, S, C]`. */
@@ -296,6 +389,13 @@ export function parameter(params: Params, name: string): Tensor {
   return tensor.ref;
 }
 
+function layerDropout(
+  { rate, seed }: { rate: number; seed: Tensor },
+  layer: number,
+): { rate: number; seed: Tensor } {
+  return { rate, seed: seed.ref.add(layer * PRODUCTS.length) };
+}
+
 /** What `languageForward` returns. */
 export interface LanguageOutput {
   /** Hidden states before the final norm: `[B, S, D]`. */
@@ -324,6 +424,8 @@ export function languageForward(
     readonly caches?: readonly (readonly LayerCache[])[];
     /** Each layer's weights, ready; default made from `params`. */
     readonly weights?: readonly LayerWeights[];
+    /** Use the LoRA tensors among `params`; default no. */
+    readonly adapter?: AdapterUse;
   } = {},
 ): LanguageOutput {
   const cache: { key: Tensor; value: Tensor }[] = [];
@@ -333,8 +435,14 @@ export function languageForward(
     const last = i === text.num_hidden_layers - 1;
     const caches = options.caches?.[i];
     const here = caches === undefined ? context : { ...context, caches };
-    const weights = options.weights?.[i] ?? layerWeights(text, params, i);
-    const result = decoderLayer(text, weights, state, here, last ? options : {});
+    const weights = options.weights?.[i] ?? layerWeights(text, params, i, options.adapter);
+    const { attention: wanted, places, adapter } = options;
+    const dropout = adapter?.dropout && layerDropout(adapter.dropout, i);
+    const result = decoderLayer(text, weights, state, here, {
+      ...(dropout ? { dropout } : {}),
+      ...(last && wanted ? { attention: wanted } : {}),
+      ...(last && places ? { places } : {}),
+    });
     state = result.hidden;
     cache.push({ key: result.key, value: result.value });
     attention = result.attention;

@@ -71,3 +71,25 @@ export function rotate(x: Tensor, { cos, sin }: Rotary): Tensor {
 export function rows(table: Tensor, index: Tensor): Tensor {
   return np.take(table, index, 0);
 }
+
+/**
+ * Zeroes a fraction of values and scales the others up, as dropout in training. Random numbers come from the
+ * sine of place and seed, which is a few operations on any device, and good enough to drop values by.
+ *
+ * @param rate in [0, 1)
+ * @param seed a scalar; the same seed drops the same places
+ */
+export function dropped(x: Tensor, rate: number, seed: Tensor): Tensor {
+  const channels = x.shape.at(-1) as number;
+  const tokens = x.shape.slice(0, -1);
+  const count = tokens.reduce((a, b) => a * b, 1);
+  const row = np.array(
+    Float32Array.from({ length: count }, (_, i) => (i * 0.7548776662) % 1),
+    { shape: [...tokens, 1] },
+  );
+  const column = np.array(Float32Array.from({ length: channels }, (_, i) => (i * 0.5698402909) % 1));
+  const angle = row.mul(78.233).add(column.mul(12.9898)).add(seed);
+  const noise = np.sin(angle).mul(43758.5453);
+  const uniform = noise.ref.sub(np.floor(noise));
+  return x.mul(np.where(uniform.less(rate), 0, 1 / (1 - rate)));
+}

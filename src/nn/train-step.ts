@@ -18,6 +18,8 @@ import type { Qwen25VLConfig } from "./config.ts";
 import { type FlatLayout, flatLayout, joinFlat, packParams, splitFlat, unpackParams } from "./flat-params.ts";
 import { crossEntropy, type InputArrays, type TargetArrays } from "./forward.ts";
 import type { InputLayout, InputTensors, TargetTensors } from "./inputs.ts";
+import type { AdapterUse } from "./language.ts";
+import { type LoraConfig, loraSpecs } from "./lora.ts";
 import {
   type AdamW,
   type AdamWOptions,
@@ -40,6 +42,8 @@ export interface LossArguments {
   readonly targets: TargetArrays;
   /** What the batch carries besides, such as advantages. */
   readonly extra: Readonly<Record<string, Tensor>>;
+  /** To pass on to `targetLogProbs` or `crossEntropy`: the adapter in training; none for the model without it. */
+  readonly options: { readonly adapter?: AdapterUse };
   /** 1 / the sum of all target weights of the step; a loss is a sum over targets times this. */
   readonly scale: Tensor;
 }
@@ -61,7 +65,9 @@ export interface TrainStepOptions extends SessionOptions {
   readonly config: Qwen25VLConfig;
   /** The parameters to begin with; copied. */
   readonly params: HostParams;
-  /** Which parameters are trained, by checkpoint name; default all. */
+  /** Train an adapter; its tensors, as `initLora` names them, are among `params`. */
+  readonly lora?: LoraConfig;
+  /** Which parameters are trained, by checkpoint name; default all, or the adapter's where there is one. */
   readonly trainable?: (name: string) => boolean;
   readonly adamW?: AdamWOptions;
   /** Which parameters decay; default all but norms and biases. */
@@ -116,6 +122,8 @@ type TracedState = Grouped<Moments<Tensor>>;
 
 interface Scalars<T> extends StepScalars<T> {
   readonly scale: T;
+  /** Differs from step to step; for dropout. */
+  readonly seed: T;
 }
 
 /** Prepares training; programs are compiled at the first step of each layout. */
@@ -135,11 +143,12 @@ class ProgramTrainStep implements TrainStep {
   #steps = 0;
 
   constructor(options: TrainStepOptions) {
-    const { config, params, trainable = () => true } = options;
+    const { params } = options;
+    const trainable = options.trainable ?? ((name) => !options.lora || /\.lora_[AB]\./.test(name));
     this.#options = options;
     this.#adamW = adamW(options.adamW);
     const decays = options.decays ?? (({ kind }: ParamSpec) => kind === "weight" || kind === "embedding");
-    const specs = paramSpecs(config);
+    const specs = allSpecs(options);
     const trained = specs.filter(({ name }) => trainable(name));
     if (trained.length === 0)
       throw new UsageError("train-option", "trainable: at least one parameter must be trained, got none");
@@ -171,7 +180,11 @@ class ProgramTrainStep implements TrainStep {
         "train-batch",
         `batch: must have targets, got ${batches.length} batches with none`,
       );
-    const scalars = { ...stepScalars(this.#adamW, this.#steps + 1, learningRate), scale: 1 / tokens };
+    const scalars = {
+      ...stepScalars(this.#adamW, this.#steps + 1, learningRate),
+      scale: 1 / tokens,
+      seed: ((this.#steps + 1) * 0.6180339887) % 1000,
+    };
     const result =
       batches.length === 1
         ? await this.#whole(batches[0] as TrainBatch, scalars)
@@ -183,7 +196,7 @@ class ProgramTrainStep implements TrainStep {
 
   params(): Map<string, FloatTensor> {
     const trained = this.#unpack((moments) => moments.params);
-    const names = paramSpecs(this.#options.config).map(({ name }) => name);
+    const names = allSpecs(this.#options).map(({ name }) => name);
     return new Map(
       names.map((name) => [name, trained.get(name) ?? (this.#frozen[name]?.clone() as FloatTensor)]),
     );
@@ -240,7 +253,7 @@ class ProgramTrainStep implements TrainStep {
       [this.#state, this.#frozen, batchTree, scalars],
       (state: TracedState, frozen: Params, arrays: BatchArrays, step: Scalars<Tensor>) => {
         const params = mapGroups(state, (moments) => moments.params.ref);
-        const { loss, gradients } = this.#gradient(batch.layout, params, frozen, arrays, step.scale);
+        const { loss, gradients } = this.#gradient(batch.layout, params, frozen, arrays, step);
         return { loss, ...this.#update(state, gradients, step) };
       },
     );
@@ -275,7 +288,7 @@ class ProgramTrainStep implements TrainStep {
           arrays: BatchArrays,
           step: Scalars<Tensor>,
         ) => {
-          const { loss: own, gradients } = this.#gradient(batch.layout, flat, frozen, arrays, step.scale);
+          const { loss: own, gradients } = this.#gradient(batch.layout, flat, frozen, arrays, step);
           return { loss: own, sum: mapGroups(gradients, (g, group) => g.add(before[group] as Tensor)) };
         },
       );
@@ -302,9 +315,11 @@ class ProgramTrainStep implements TrainStep {
     flat: Grouped<Tensor>,
     frozen: Params,
     batch: BatchArrays,
-    scale: Tensor,
+    { scale, seed }: Scalars<Tensor>,
   ): { loss: Tensor; gradients: Grouped<Tensor> } {
-    const { config, loss: custom } = this.#options;
+    const { config, lora, loss: custom } = this.#options;
+    const dropout = lora && lora.lora_dropout > 0 ? { dropout: { rate: lora.lora_dropout, seed } } : {};
+    const use = lora ? { adapter: { scale: lora.lora_alpha / lora.r, ...dropout } } : {};
     const trained = Object.assign(
       {},
       ...GROUPS.map((g) => (flat[g] && this.#groups[g] ? splitFlat(this.#groups[g], flat[g]) : {})),
@@ -313,8 +328,17 @@ class ProgramTrainStep implements TrainStep {
       const params = { ...frozen, ...own };
       const { inputs, targets, extra } = batch;
       if (custom)
-        return custom({ config, layout, params, inputs, targets, extra: extra ?? {}, scale: scale.ref });
-      return crossEntropy(config, layout, params, inputs, targets, scale.ref);
+        return custom({
+          config,
+          layout,
+          params,
+          inputs,
+          targets,
+          extra: extra ?? {},
+          scale: scale.ref,
+          options: use,
+        });
+      return crossEntropy(config, layout, params, inputs, targets, scale.ref, use);
     };
     const [loss, gradients] = (valueAndGrad as unknown as TreeGradient)(lossOf)(trained);
     return { loss, gradients: mapGroups(this.#groups, (layoutOf) => joinFlat(layoutOf, gradients)) };
@@ -385,6 +409,11 @@ type TreeGradient = (
   fn: (own: Record<string, Tensor>) => Tensor,
 ) => (own: Record<string, Tensor>) => [Tensor, Record<string, Tensor>];
 
+/** The tensors of the model, and of its adapter if it has one. */
+function allSpecs({ config, lora }: TrainStepOptions): ParamSpec[] {
+  return [...paramSpecs(config), ...(lora ? loraSpecs(config, lora) : [])];
+}
+
 interface BatchArrays {
   readonly inputs: InputArrays;
   readonly targets: TargetArrays;
@@ -431,6 +460,7 @@ function scalarTree(values: Scalars<number>): Scalars<FloatTensor> {
     secondScale: scalar(values.secondScale),
     keep: scalar(values.keep),
     scale: scalar(values.scale),
+    seed: scalar(values.seed),
   };
 }
 
