@@ -4,8 +4,8 @@
  * groups are one batched product, and nothing is ever quadratic in the number of all patches.
  */
 
-import type { VisionConfig } from "./config.ts";
 import { np } from "../engine/index.ts";
+import type { VisionConfig } from "./config.ts";
 import {
   gelu,
   linear,
