@@ -1,0 +1,177 @@
+/**
+ * The folder of a training run: its recipe, its metrics, its checkpoints. Whatever moment it is cut off at, the
+ * last whole checkpoint and the metrics up to it are enough to go on from there bit for bit.
+ */
+
+import { cp, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { JsonlWriter, readJsonl, UsageError, writeFileAtomic } from "../base/index.ts";
+import {
+  type HostParams,
+  type OptimizerState,
+  type Qwen25VLConfig,
+  readSafetensors,
+  saveCheckpoint,
+  writeSafetensors,
+} from "../nn/index.ts";
+import type { SftRecipe } from "./recipe.ts";
+
+/** Fields of a recipe that may differ when a run goes on: they do not change what is computed. */
+const FREE: readonly string[] = ["saveEvery", "keep", "workers"];
+
+/** Files of a checkpoint that are copied from the model training began with. */
+const COMPANIONS =
+  /^(tokenizer|vocab|merges|special_tokens|added_tokens|chat_template|preprocessor|video_preprocessor|generation_config)/;
+
+/** State from which a run goes on. */
+export interface SavedState {
+  params: HostParams;
+  optimizer: OptimizerState;
+}
+
+/** A run's folder. */
+export class RunFolder {
+  /** The folder. */
+  readonly path: string;
+  readonly #metrics: JsonlWriter;
+
+  private constructor(path: string, metrics: JsonlWriter) {
+    this.path = path;
+    this.#metrics = metrics;
+  }
+
+  /**
+   * Begins a run, or goes on with one.
+   *
+   * @returns the folder, and the last checkpoint's folder if there is one to go on from
+   * @throws UsageError `run-exists` if the folder holds a run and `resume` is not set; `run-missing` the other way
+   *   round; `run-recipe` if the recipe is another than the run began with
+   */
+  static async open(
+    path: string,
+    recipe: SftRecipe,
+    resume: boolean,
+  ): Promise<{ folder: RunFolder; checkpoint: string | undefined }> {
+    const file = join(path, "recipe.json");
+    const before = await readFile(file, "utf8").catch(() => undefined);
+    if (before !== undefined && !resume)
+      throw new UsageError(
+        "run-exists",
+        `${path}: must not hold a run already`,
+        "Go on with it by --resume, or choose another --out.",
+      );
+    if (before === undefined && resume)
+      throw new UsageError(
+        "run-missing",
+        `${path}: must hold a run to resume, got no recipe.json`,
+        "Start without --resume.",
+      );
+    if (before !== undefined) checkSame(JSON.parse(before) as Record<string, unknown>, recipe, path);
+    await mkdir(join(path, "checkpoints"), { recursive: true });
+    await writeFileAtomic(file, `${JSON.stringify(recipe, null, 2)}\n`);
+    const checkpoint = (await checkpoints(path)).at(-1);
+    await keepMetrics(join(path, "metrics.jsonl"), checkpoint === undefined ? 0 : stepOf(checkpoint));
+    return { folder: new RunFolder(path, await JsonlWriter.open(join(path, "metrics.jsonl"))), checkpoint };
+  }
+
+  /** Adds a line to `metrics.jsonl`. */
+  log(line: { step: number } & Record<string, unknown>): Promise<void> {
+    return this.#metrics.append(line);
+  }
+
+  /**
+   * Saves a checkpoint that loads as a model and from which training goes on, and deletes all but the last `keep`.
+   *
+   * @param source folder of the model training began with, for tokenizer and settings
+   * @returns the checkpoint's folder
+   */
+  async save(config: Qwen25VLConfig, state: SavedState, source: string, keep: number): Promise<string> {
+    const { step } = state.optimizer;
+    const place = join(this.path, "checkpoints", `step-${String(step).padStart(6, "0")}`);
+    const temporary = `${place}.tmp`;
+    await rm(temporary, { recursive: true, force: true });
+    await writeModel(temporary, config, state.params, source);
+    const moments = new Map(
+      (["first", "second"] as const).flatMap((name) =>
+        [...state.optimizer[name]].map(([key, value]) => [`${name}.${key}`, value] as const),
+      ),
+    );
+    writeSafetensors(join(temporary, "optimizer.safetensors"), moments);
+    await writeFileAtomic(join(temporary, "trainer.json"), `${JSON.stringify({ step })}\n`);
+    await rm(place, { recursive: true, force: true });
+    await rename(temporary, place);
+    for (const old of (await checkpoints(this.path)).slice(0, -keep)) await rm(old, { recursive: true });
+    return place;
+  }
+}
+
+/** Writes a model that loads: weights and configuration, and the companions of the model it came from. */
+export async function writeModel(
+  folder: string,
+  config: Qwen25VLConfig,
+  params: HostParams,
+  source: string,
+  dtype: "float32" | "bfloat16" = "float32",
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  saveCheckpoint(folder, config, params, { dtype });
+  for (const name of await readdir(source))
+    if (COMPANIONS.test(name)) await cp(join(source, name), join(folder, name));
+}
+
+/** Reads the state of a checkpoint that `save` wrote. */
+export async function readState(checkpoint: string): Promise<SavedState> {
+  const { step } = JSON.parse(await readFile(join(checkpoint, "trainer.json"), "utf8")) as { step: number };
+  const moments = readSafetensors(join(checkpoint, "optimizer.safetensors"));
+  const part = (name: string): HostParams =>
+    new Map(
+      [...moments].flatMap(([key, value]) =>
+        key.startsWith(`${name}.`) ? [[key.slice(name.length + 1), value] as const] : [],
+      ),
+    );
+  return {
+    params: readSafetensors(join(checkpoint, "model.safetensors")),
+    optimizer: { step, first: part("first"), second: part("second") },
+  };
+}
+
+/** Folders of whole checkpoints, oldest first. */
+async function checkpoints(run: string): Promise<string[]> {
+  const names = await readdir(join(run, "checkpoints")).catch(() => []);
+  const whole = names.filter((name) => /^step-\d+$/.test(name)).map((name) => join(run, "checkpoints", name));
+  const found: string[] = [];
+  for (const path of whole)
+    if (await stat(join(path, "trainer.json")).catch(() => undefined)) found.push(path);
+  return found.sort((a, b) => stepOf(a) - stepOf(b));
+}
+
+function stepOf(checkpoint: string): number {
+  return Number(basename(checkpoint).slice("step-".length));
+}
+
+/** Drops the metrics of steps after the checkpoint: they will be computed again. */
+async function keepMetrics(path: string, step: number): Promise<void> {
+  if (!(await stat(path).catch(() => undefined))) return;
+  const lines: string[] = [];
+  try {
+    for await (const line of readJsonl<{ step: number }>(path))
+      if (line.step <= step) lines.push(JSON.stringify(line));
+  } catch (error) {
+    // A kill can cut the last line; what is before it is whole.
+    if (!(error instanceof UsageError)) throw error;
+  }
+  await writeFileAtomic(path, lines.map((line) => `${line}\n`).join(""));
+}
+
+function checkSame(before: Record<string, unknown>, recipe: SftRecipe, path: string): void {
+  const now = JSON.parse(JSON.stringify(recipe)) as Record<string, unknown>;
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
+    (key) => !FREE.includes(key) && JSON.stringify(before[key]) !== JSON.stringify(now[key]),
+  );
+  if (changed.length > 0)
+    throw new UsageError(
+      "run-recipe",
+      `${path}: must be resumed with the recipe it began with, got another ${changed.join(", ")}`,
+      "Its recipe is in recipe.json. To train differently, choose another --out.",
+    );
+}

@@ -1,0 +1,165 @@
+/**
+ * Rows to batches that a training step takes. The next batches are decoded and drawn in worker threads while the
+ * model computes; a video that cannot be read costs its own rows, which are reported, and nothing else.
+ */
+
+import { messageOf, UsageError } from "../base/index.ts";
+import { type DataRow, readDataset, rowFiles } from "../data/index.ts";
+import { answerTarget, questionPrompt, systemPrompt } from "../models/index.ts";
+import { buildInputs, buildTargets, type Prompt, type Qwen25VL, type TrainBatch } from "../nn/index.ts";
+import { sampleIndices } from "../video/index.ts";
+import { type PlannedRow, planFrom } from "./batch-plan.ts";
+import type { Clip } from "./clip.ts";
+import type { ClipStore } from "./clip-store.ts";
+import type { SftRecipe } from "./recipe.ts";
+
+/** A data set and where its rows' files are. */
+export interface SftData {
+  /** The JSONL file. */
+  path: string;
+  rows: readonly DataRow[];
+  planned: readonly PlannedRow[];
+}
+
+/** The batches of one optimiser step. */
+export interface SftStepBatches {
+  /** Passes over the data completed before it. */
+  epoch: number;
+  /** Micro-batches whose gradients add up; none if no row could be read. */
+  batches: TrainBatch[];
+  /** Rows in them. */
+  rows: number;
+  /** Rows left out, with the reason. */
+  skipped: { id: string; reason: string }[];
+}
+
+/**
+ * Reads a data set and what the batch plan must know of it.
+ *
+ * @throws UsageError `training-rows` if it does not fill one batch, and as `readDataset` does
+ */
+export async function loadSftData(path: string, model: Qwen25VL, recipe: SftRecipe): Promise<SftData> {
+  const rows = await readDataset(path);
+  if (rows.length < recipe.batchSize)
+    throw new UsageError(
+      "training-rows",
+      `${path}: must have at least one batch of ${recipe.batchSize} rows, got ${rows.length}`,
+      "Generate more rows, or lower batchSize.",
+    );
+  return { path, rows, planned: planRows(rows, model, recipe) };
+}
+
+/** What the batch plan needs to know of rows: the video's shape by its length, the text's tokens. */
+export function planRows(
+  rows: readonly DataRow[],
+  model: Qwen25VL,
+  recipe: Pick<SftRecipe, "video">,
+): PlannedRow[] {
+  return rows.map((row) => {
+    // The frame rate does not matter to how many frames are sampled, only the length does; 30 stands for any.
+    const { indices } = sampleIndices(Math.max(1, Math.round(row.durationSeconds * 30)), 30, recipe.video);
+    const text = `${questionPrompt(row.question, row.options, row.answerType)}${answerTarget(row.reasoning, row.answer)}`;
+    return { video: row.video, shape: String(indices.length), tokens: model.tokenizer.encode(text).length };
+  });
+}
+
+/** The prompt of a row with its target, about a clip. */
+export function rowPrompt(row: DataRow, clip: Clip, model: Qwen25VL): Prompt {
+  const video = {
+    type: "video" as const,
+    pixelValues: { data: clip.pixelValues, shape: [clip.grid[0] * clip.grid[1] * clip.grid[2]] },
+    gridThw: clip.grid,
+    secondPerGridTs: clip.secondsPerGrid,
+  };
+  return model.prepare(
+    [
+      { role: "system", content: systemPrompt },
+      {
+        role: "user",
+        content: [video, { type: "text", text: questionPrompt(row.question, row.options, row.answerType) }],
+      },
+    ],
+    answerTarget(row.reasoning, row.answer),
+  );
+}
+
+/** Batches from a step on, without end, a few steps ahead of their use. */
+export async function* sftBatches(
+  data: SftData,
+  recipe: SftRecipe,
+  model: Qwen25VL,
+  clips: ClipStore,
+  fromStep: number,
+  ahead = 2,
+): AsyncGenerator<SftStepBatches> {
+  const options = {
+    batchSize: recipe.batchSize,
+    questionsPerVideo: recipe.questionsPerVideo,
+    seed: recipe.seed,
+  };
+  const pending: Promise<SftStepBatches>[] = [];
+  for (const { batch, epoch } of planFrom(data.planned, options, fromStep)) {
+    const made = makeStep(data, batch, epoch, recipe, model, clips);
+    made.catch(() => {});
+    pending.push(made);
+    if (pending.length > ahead) yield await (pending.shift() as Promise<SftStepBatches>);
+  }
+}
+
+async function makeStep(
+  data: SftData,
+  numbers: readonly number[],
+  epoch: number,
+  recipe: SftRecipe,
+  model: Qwen25VL,
+  clips: ClipStore,
+): Promise<SftStepBatches> {
+  const rows = numbers.map((i) => data.rows[i] as DataRow);
+  const wanted = new Map<string, Promise<Clip | Error>>();
+  for (const row of rows) {
+    if (wanted.has(row.video)) continue;
+    const clip = clips.get(rowFiles(data.path, row));
+    wanted.set(
+      row.video,
+      clip.catch((error: unknown) => new Error(messageOf(error))),
+    );
+  }
+  const made = new Map<string, Clip | Error>();
+  for (const [video, clip] of wanted) made.set(video, await clip);
+  const skipped: SftStepBatches["skipped"] = [];
+  const shared = new Map<string, Prompt["vision"]>();
+  const prompts = rows.flatMap((row) => {
+    const clip = made.get(row.video) as Clip | Error;
+    if (clip instanceof Error) {
+      skipped.push({ id: row.id, reason: clip.message });
+      return [];
+    }
+    const prompt = rowPrompt(row, clip, model);
+    const vision = shared.get(row.video) ?? prompt.vision;
+    if (vision) shared.set(row.video, vision);
+    return [{ ...prompt, ...(vision ? { vision } : {}) }];
+  });
+  const size = recipe.microBatchSize ?? recipe.batchSize;
+  const batches: TrainBatch[] = [];
+  for (let at = 0; at < prompts.length; at += size)
+    batches.push(trainBatch(model, prompts.slice(at, at + size), recipe.padTo));
+  return { epoch, batches, rows: prompts.length, skipped };
+}
+
+/**
+ * Prompts as a batch. Text is padded to a multiple of `padTo` tokens and targets to a multiple of half of it, so
+ * that batches of equally long videos share a program.
+ */
+export function trainBatch(model: Qwen25VL, prompts: readonly Prompt[], padTo: number): TrainBatch {
+  const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+  const merge = model.config.vision.spatial_merge_size;
+  const visual = (prompt: Prompt): number =>
+    (prompt.vision ?? []).reduce((sum, { grid: [t, h, w] }) => sum + (t * h * w) / merge ** 2, 0);
+  const length = Math.max(...prompts.map((p) => visual(p) + roundUp(p.ids.length - visual(p), padTo)));
+  const targets = Math.max(
+    ...prompts.map(({ labels }) => Array.from(labels ?? []).filter((l) => l !== -100).length),
+  );
+  const { layout, tensors } = buildInputs(model.config, prompts, { length });
+  const count = roundUp(targets, Math.ceil(padTo / 2));
+  return { layout, inputs: tensors, targets: buildTargets(prompts, length, { count }) };
+}
