@@ -5,12 +5,12 @@ import { planVideo, type WorldOptions } from "./plan-video.ts";
 
 /**
  * Yields the texts a model reads and writes about generated videos, without drawing any: the system message once,
- * then for each question its prompt and its target. 300 videos contain every template.
+ * then for each question its prompt and its target. 600 videos contain every word.
  *
  * @param options of the world; subtitles default to half of the videos here, so that their wording is covered
- * @param videos how many videos are planned. Default 300
+ * @param videos how many videos are planned. Default 600
  */
-export function* synthCorpus(options: WorldOptions, videos = 300): Generator<string> {
+export function* synthCorpus(options: WorldOptions, videos = 600): Generator<string> {
   yield systemPrompt;
   for (let index = 0; index < videos; index++) {
     for (const row of planVideo({ subtitles: 0.5, ...options }, index).rows) {

@@ -74,7 +74,7 @@ export function makeQuestions(random: Random, scene: Scene, count: number): Scen
 function draw(random: Random, scene: Scene, kinds: readonly QuestionKind[], count: number): SceneQuestion[] {
   const questions = new Map<string, SceneQuestion>();
   for (let round = 0; round < 6 && questions.size < count; round++) {
-    for (const kind of random.shuffle(kinds)) {
+    for (const kind of random.shuffle(withSubtitleKinds(scene, kinds))) {
       if (questions.size >= count) break;
       const style = makeStyle(random);
       const draft = kind(makeContext(scene, random, style));
@@ -84,6 +84,13 @@ function draw(random: Random, scene: Scene, kinds: readonly QuestionKind[], coun
     }
   }
   return [...questions.values()];
+}
+
+/** Where there are subtitles they are asked about more often than one kind among many would be. */
+function withSubtitleKinds(scene: Scene, kinds: readonly QuestionKind[]): readonly QuestionKind[] {
+  if (scene.cues.length === 0) return kinds;
+  const about = kinds.filter((kind) => kind === momentary.subtitleAtKind || kind === story.subtitleEventKind);
+  return [...kinds, ...about, ...about];
 }
 
 /** Decides the form: with options about half the time where both forms are possible. */

@@ -431,7 +431,7 @@ export const subtitleEventKind: QuestionKind = (context) => {
   };
 };
 
-/** What is on screen just after a given second but not before: what happens then. */
+/** Which of several clauses happens at a second. */
 export const happensKind: QuestionKind = (context) => {
   const { scene, events, random } = context;
   const event = pickOr(

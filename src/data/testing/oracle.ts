@@ -388,4 +388,88 @@ export class Oracle {
     }
     throw new Error(`oracle: not understood: ${question}`);
   }
+
+  /**
+   * Checks one sentence of reasoning or grounding against the table.
+   *
+   * @param clause what is said, without its time: `a red circle appears`
+   * @param start second at which it is said to be so, or to begin
+   * @param end where it lasts, its end
+   * @returns null if it is so, else what is wrong
+   */
+  refute(clause: string, start: number, end: number | null): string | null {
+    const wrong = `not so at ${start}${end === null ? "" : `-${end}`}: ${clause}`;
+    const text = clause.charAt(0).toLowerCase() + clause.slice(1);
+    let match: RegExpExecArray | null;
+    if (text === "the screen is empty")
+      return this.rows(start, end).every((row) => row.length === 0) ? null : wrong;
+    match = /^the subtitles say "(.*)"$/.exec(text);
+    if (match !== null) {
+      const said = match[1];
+      const on = this.scene.cues.find((cue) => cue.text === said);
+      return on !== undefined && on.startSeconds <= start && (end ?? start) <= on.endSeconds + 0.2
+        ? null
+        : wrong;
+    }
+    match = /^(.*) (?:appears?|shows? up|comes? into view)( again)?$/.exec(text);
+    if (match !== null) return this.changed(match[1] ?? "", "appears", start, start) ? null : wrong;
+    match = /^(.*) (?:disappears?|goe?s? away)$/.exec(text);
+    if (match !== null) return this.changed(match[1] ?? "", "disappears", start, start - 1) ? null : wrong;
+    match = /^(.*) (?:turns|becomes|changes to) (\w+)$/.exec(text);
+    if (match !== null)
+      return this.changed(match[1] ?? "", "turns", start, start - 1, match[2]) ? null : wrong;
+    match = /^(.*) moves (left|right|up|down)$/.exec(text);
+    if (match !== null && end !== null) {
+      const name = match[1] ?? "";
+      const [from, to] = [start, Math.min(end, this.table.length - 1)].map((second) =>
+        this.named(name, second),
+      );
+      if (from === undefined || to === undefined) return wrong;
+      const [dx, dy] = [to.x - from.x, to.y - from.y];
+      const seen = Math.abs(dx) > Math.abs(dy) ? (dx > 0 ? "right" : "left") : dy > 0 ? "down" : "up";
+      return seen === match[2] && Math.abs(dx) + Math.abs(dy) >= 20 ? null : wrong;
+    }
+    match = /^(.*) touches (.*)$/.exec(text);
+    if (match !== null) {
+      const [a, b] = [this.named(match[1] ?? "", start), this.named(match[2] ?? "", start)];
+      return a !== undefined && b !== undefined && Math.abs(a.x - b.x) <= 34 && Math.abs(a.y - b.y) < 4
+        ? null
+        : wrong;
+    }
+    match =
+      /^(.*?) (?:(?:is|are) (?:on screen|visible)|can be seen)(?:, (?:on the|in the) (left|middle|right))?$/.exec(
+        text,
+      );
+    if (match === null) return `not understood: ${clause}`;
+    for (const name of (match[1] ?? "").split(/, | and /)) {
+      for (const row of this.rows(start, end)) {
+        const { colour, form } = parseName(name);
+        const count = Number(/^\d/.exec(name)?.[0] ?? 1);
+        const thing = row.find(
+          (seen) => seen.form === form && seen.colour === colour && seen.count === count,
+        );
+        if (thing === undefined) return wrong;
+        const place = thing.x < 38 ? "left" : thing.x < 75 ? "middle" : "right";
+        if (match[2] !== undefined && match[2] !== place) return wrong;
+      }
+    }
+    return null;
+  }
+
+  private rows(start: number, end: number | null): Table {
+    return this.table.slice(start, end ?? start + 1);
+  }
+
+  private named(name: string, second: number): Seen | undefined {
+    const { colour, form } = parseName(name);
+    return this.table[second]?.find((thing) => thing.form === form && thing.colour === colour);
+  }
+
+  private changed(name: string, what: Change["what"], second: number, seenAt: number, to?: string): boolean {
+    const thing = this.named(name, seenAt);
+    return this.changes().some(
+      (change) =>
+        change.id === thing?.id && change.what === what && change.seconds === second && change.to === to,
+    );
+  }
 }
