@@ -115,6 +115,8 @@ export class OpenAIModel implements ChatModel {
   readonly #turns: Turns;
   readonly #closed = new AbortController();
   #info: Promise<ModelInfo> | null = null;
+  /** Whether the server is one of ours, which takes more than the protocol has. */
+  #ours = false;
 
   /** Makes the client; nothing is sent yet. */
   constructor(options: OpenAIModelOptions) {
@@ -175,6 +177,7 @@ export class OpenAIModel implements ChatModel {
         }; write ${url}#name.`,
       );
     const own = extension.safeParse((found as { video_r2?: unknown }).video_r2).data;
+    this.#ours = own !== undefined;
     return {
       name: found.id,
       kind: "server",
@@ -235,9 +238,11 @@ export class OpenAIModel implements ChatModel {
     options: GenerateOptions,
   ): Promise<ChatCompletionCreateParamsStreaming> {
     const { maxTokens = 512, temperature = 0, topP = 1, topK = 0, seed = 0, stop = [] } = options;
+    const transport = this.#options.video ?? "frames";
+    const rates = transport === "frames" ? videosOf(messages).map((video) => video.sampleFps) : [];
     return {
       model,
-      messages: await toOpenAIMessages(messages, this.#options.video ?? "frames"),
+      messages: await toOpenAIMessages(messages, transport),
       stream: true,
       stream_options: { include_usage: true },
       max_tokens: maxTokens,
@@ -247,6 +252,7 @@ export class OpenAIModel implements ChatModel {
       ...(topP < 1 ? { top_p: topP } : {}),
       ...(topK > 0 ? { top_k: topK } : {}),
       ...(stop.length > 0 ? { stop: [...stop] } : {}),
+      ...(this.#ours && rates.length > 0 ? { video_r2: { sample_fps: rates } } : {}),
     };
   }
 

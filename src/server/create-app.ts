@@ -1,0 +1,193 @@
+/** The HTTP interface as a function from requests to responses; it opens no socket. */
+
+import { randomUUID, timingSafeEqual } from "node:crypto";
+import { Hono, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { messageOf, sha256 } from "../base/index.ts";
+import type { ChatModel } from "../models/index.ts";
+import { completeChat, streamChat } from "./chat-completions.ts";
+import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
+import { HttpError, toHttpError } from "./http-error.ts";
+import { readMessages } from "./read-messages.ts";
+
+/** What the interface serves, and within which limits. */
+export interface AppOptions {
+  /** The model that answers; it is not closed here. */
+  model: ChatModel;
+  /** Folders below which `file:` URLs of videos may point. Default none. */
+  mediaRoots?: readonly string[] | undefined;
+  /** Most bytes of a request's body. Default 64 MiB. */
+  maxBodyBytes?: number | undefined;
+  /** Most images in a request. Default 256. */
+  maxImages?: number | undefined;
+  /** Most requests served or waiting at once. Default 64. */
+  maxRequests?: number | undefined;
+  /** Where set, what requests must send as `Authorization: Bearer`. */
+  apiKey?: string | undefined;
+  /** Host names that requests may be addressed to; default any. Keeps web pages from reaching a local server. */
+  hosts?: readonly string[] | undefined;
+  /** Told about failures that are not the client's. Default: nobody. */
+  log?: ((line: string) => void) | undefined;
+}
+
+/** The interface, with what a server needs to stop it. */
+export interface App {
+  /** Answers one request. */
+  fetch: (request: Request, env?: unknown) => Response | Promise<Response>;
+  /** Chat requests being served or waiting. */
+  readonly active: number;
+  /** Ends all replies in progress. */
+  abort: () => void;
+}
+
+/** Hashed first, so that the comparison takes the same time for keys of any length. */
+const sameKey = (a: string, b: string) => timingSafeEqual(Buffer.from(sha256(a)), Buffer.from(sha256(b)));
+
+function guard({ apiKey, hosts }: AppOptions): MiddlewareHandler {
+  return async (c, next) => {
+    const host = (c.req.header("host") ?? "").replace(/:\d+$/, "").toLowerCase();
+    if (hosts && !hosts.includes(host))
+      throw new HttpError(403, "wrong_host", "the request is addressed to another host");
+    const key = /^Bearer (.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    if (apiKey !== undefined && c.req.path !== "/healthz" && !(key && sameKey(key, apiKey)))
+      throw new HttpError(401, "invalid_api_key", "the API key is missing or wrong");
+    await next();
+  };
+}
+
+/** Makes the interface. */
+export function createApp(options: AppOptions): App {
+  const {
+    model,
+    mediaRoots = [],
+    maxBodyBytes = 64 * 2 ** 20,
+    maxImages = 256,
+    maxRequests = 64,
+    log = () => {},
+  } = options;
+  const stop = new AbortController();
+  let active = 0;
+  const app = new Hono();
+
+  app.onError((error, c) => {
+    const shown = toHttpError(error);
+    if (shown.status >= 500) log(`${c.req.method} ${c.req.path}: ${error.stack ?? messageOf(error)}`);
+    return c.json(shown, shown.status);
+  });
+  app.notFound((c) =>
+    c.json(new HttpError(404, "not_found", `there is no ${c.req.method} ${c.req.path}`), 404),
+  );
+  app.use(guard(options));
+
+  app.get("/healthz", async (c) => {
+    const { name } = await model.info();
+    return c.json({ status: "ok", model: name, requests: active });
+  });
+
+  app.get("/v1/models", async (c) => {
+    const { name, parameters, sampling, syntheticOnly, kind } = await model.info();
+    const entry = {
+      id: name,
+      object: "model",
+      created: 0,
+      owned_by: "video-r2",
+      video_r2: { kind, parameters, sampling, syntheticOnly },
+    };
+    return c.json({ object: "list", data: [entry] });
+  });
+
+  const limit = bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: () => {
+      throw new HttpError(
+        413,
+        "body_too_large",
+        `the body must have at most ${maxBodyBytes} bytes; send fewer or smaller frames`,
+      );
+    },
+  });
+
+  app.post("/v1/chat/completions", limit, async (c) => {
+    const request = parseChatRequest(await readJson(c.req.raw));
+    const { name, sampling } = await model.info();
+    if (request.model !== name)
+      throw new HttpError(
+        404,
+        "model_not_found",
+        `the model ${request.model} does not exist; this server has ${name}`,
+        "model",
+      );
+    if (active >= maxRequests)
+      throw new HttpError(429, "queue_full", `at most ${maxRequests} requests at once; try again later`);
+    active++;
+    let streaming = false;
+    try {
+      const messages = await readMessages(request, { sampling, mediaRoots, maxImages });
+      const gone = new AbortController();
+      const signal = AbortSignal.any([c.req.raw.signal, gone.signal, stop.signal]);
+      const job = {
+        id: `chatcmpl-${randomUUID()}`,
+        created: Math.floor(Date.now() / 1000),
+        model,
+        request,
+        messages,
+        signal,
+        log,
+      };
+      if (!request.stream) return await completeChat(c, job);
+      const response = streamChat(c, job);
+      streaming = true;
+      return withEnd(
+        response,
+        () => active--,
+        () => gone.abort(),
+      );
+    } finally {
+      if (!streaming) active--;
+    }
+  });
+
+  return {
+    fetch: app.fetch,
+    get active() {
+      return active;
+    },
+    abort: () => stop.abort(new HttpError(503, "server_stopping", "the server is stopping")),
+  };
+}
+
+async function readJson(request: Request): Promise<unknown> {
+  // A page of another origin can send text, but not this type, without asking first.
+  if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? ""))
+    throw new HttpError(415, "wrong_content_type", "the body must be application/json");
+  try {
+    return (await request.json()) as ChatRequest;
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw new HttpError(400, "invalid_json", `the body must be JSON, got ${messageOf(error)}`);
+  }
+}
+
+/** The response with word of its end: `ended` once, however it ends, and `cancelled` before it if the client left. */
+function withEnd(response: Response, ended: () => void, cancelled: () => void): Response {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        ended();
+        controller.close();
+      } catch (error) {
+        ended();
+        controller.error(error);
+      }
+    },
+    async cancel(reason) {
+      cancelled();
+      ended();
+      await reader.cancel(reason);
+    },
+  });
+  return new Response(body, response);
+}
