@@ -69,7 +69,13 @@ export function forward(
 ): ForwardOutput {
   const bias = causalBias(layout.length, inputs.padding?.ref);
   const embedded = inputEmbeddings(config, layout, params, inputs);
-  const output = languageForward(config.text, params, embedded, { rotary: inputs, bias }, options);
+  const output = languageForward(
+    config.text,
+    params,
+    embedded,
+    { rotary: inputs, bias, causal: true },
+    options,
+  );
   return { ...output, logits: outputLogits(config.text, params, output.hidden.ref) };
 }
 
@@ -95,7 +101,7 @@ export function targetLogProbs(
     config.text,
     params,
     embedded,
-    { rotary: inputs, bias },
+    { rotary: inputs, bias, causal: true },
     { ...options, places: targets.places },
   );
   return logProbabilities(outputLogits(config.text, params, hidden), targets.ids.ref);

@@ -19,34 +19,38 @@ import {
   silu,
   softmax,
 } from "./layers.ts";
-import { languageLinears } from "./param-names.ts";
 import type { Params, Tensor } from "./tensor.ts";
 import { MASKED } from "./vision-inputs.ts";
 
-/** One decoder layer's weights, in the form in which the layer uses them. */
+/**
+ * One decoder layer's weights, in the form in which the layer uses them. Projections of one input are a list in
+ * training, since cutting their outputs apart would cost more than a joined product saves; a decoder that runs
+ * one token at a time joins them ahead, under each other in one tensor.
+ */
 export interface LayerWeights {
-  /** Query, key and value projections under each other, scaled: `[(H + 2 KV) C, D]`; see `layerWeights`. */
-  readonly qkv: Tensor;
-  /** `[(H + 2 KV) C]`. */
-  readonly qkvBias: Tensor;
+  /** Query, key and value projections, scaled as `layerWeights` does: `[H C, D]` and twice `[KV C, D]`. */
+  readonly qkv: Tensor | readonly Tensor[];
+  /** `[H C]` and twice `[KV C]`. */
+  readonly qkvBias: Tensor | readonly Tensor[];
   /** `[D, H C]`. */
   readonly output: Tensor;
-  /** Gate and up projections under each other, scaled: `[2 F, D]`. */
-  readonly gateUp: Tensor;
+  /** Gate and up projections, scaled: twice `[F, D]`. */
+  readonly gateUp: Tensor | readonly Tensor[];
   /** `[D, F]`. */
   readonly down: Tensor;
-  /** What adapters add to each of the four products. */
-  readonly adapters?: { readonly [K in (typeof PRODUCTS)[number]]?: LowRank };
+  /** What adapters add to each of the four groups of projections, which must be lists. */
+  readonly adapters?: { readonly [K in Projection]?: LowRank };
 }
 
-const PRODUCTS = ["qkv", "output", "gateUp", "down"] as const;
+const PROJECTIONS = ["qkv", "output", "gateUp", "down"] as const;
+type Projection = (typeof PROJECTIONS)[number];
 
-/** A product of low rank that is added to another product of the same input. */
+/** Products of low rank that are added to a group of projections of one input. */
 export interface LowRank {
-  /** `[R, in]`. */
+  /** `[R, in]`: the A of those that have an adapter, under each other. */
   readonly a: Tensor;
-  /** `[out, R]`, scaled. */
-  readonly b: Tensor;
+  /** For each projection its scaled B, `[out, r]`, or undefined where it has no adapter. */
+  readonly b: readonly (Tensor | undefined)[];
 }
 
 /** How LoRA tensors among the parameters are used. */
@@ -58,9 +62,8 @@ export interface AdapterUse {
 }
 
 /**
- * A layer's weights from the checkpoint's tensors: projections that share an input are joined, the norm before
- * them goes into their columns and the scale of the scores into the queries' rows. Cheap beside a batch of
- * tokens; a decoder that runs one token at a time joins them once, ahead (the same function runs on its own).
+ * A layer's weights from the checkpoint's tensors: the norm before projections goes into their columns, the
+ * scale of the scores into the queries' rows, which is cheap beside a batch of tokens.
  */
 export function layerWeights(
   text: TextConfig,
@@ -70,18 +73,17 @@ export function layerWeights(
 ): LayerWeights {
   const get = (name: string): Tensor => parameter(params, `model.layers.${layer}.${name}`);
   const scale = headDim(text) ** -0.5;
-  const before = get("input_layernorm.weight");
-  const after = get("post_attention_layernorm.weight");
-  const join = (names: string[]): Tensor => np.concatenate(names.map(get), 0);
-  const query = get("self_attn.q_proj.weight").mul(scale);
-  const keyValue = join(["self_attn.k_proj.weight", "self_attn.v_proj.weight"]);
-  const queryBias = get("self_attn.q_proj.bias").mul(scale);
-  const keyValueBias = join(["self_attn.k_proj.bias", "self_attn.v_proj.bias"]);
+  const before = (name: string): Tensor => get(`${name}.weight`).mul(get("input_layernorm.weight"));
+  const after = (name: string): Tensor => get(`${name}.weight`).mul(get("post_attention_layernorm.weight"));
   return {
-    qkv: np.concatenate([query, keyValue], 0).mul(before),
-    qkvBias: np.concatenate([queryBias, keyValueBias], 0),
+    qkv: [before("self_attn.q_proj").mul(scale), before("self_attn.k_proj"), before("self_attn.v_proj")],
+    qkvBias: [
+      get("self_attn.q_proj.bias").mul(scale),
+      get("self_attn.k_proj.bias"),
+      get("self_attn.v_proj.bias"),
+    ],
     output: get("self_attn.o_proj.weight"),
-    gateUp: join(["mlp.gate_proj.weight", "mlp.up_proj.weight"]).mul(after),
+    gateUp: [after("mlp.gate_proj"), after("mlp.up_proj")],
     down: get("mlp.down_proj.weight"),
     ...(adapter ? { adapters: layerAdapters(text, params, layer, adapter.scale) } : {}),
   };
@@ -95,53 +97,65 @@ function layerAdapters(
   scale: number,
 ): NonNullable<LayerWeights["adapters"]> {
   const prefix = `model.layers.${layer}`;
-  const sizes = new Map(languageLinears(text).map(({ name, out }) => [name, out]));
-  const join = (names: readonly string[], norm?: string): LowRank | undefined => {
-    const present = names.filter((name) => params[`${prefix}.${name}.lora_A.weight`] !== undefined);
-    if (present.length === 0) return undefined;
-    const parts = present.map((name) => parameter(params, `${prefix}.${name}.lora_A.weight`));
+  const group = (names: readonly string[], norm?: string): LowRank | undefined => {
+    const has = (name: string): boolean => params[`${prefix}.${name}.lora_A.weight`] !== undefined;
+    const parts = names.filter(has).map((name) => parameter(params, `${prefix}.${name}.lora_A.weight`));
+    if (parts.length === 0) return undefined;
     const stacked = parts.length === 1 ? (parts[0] as Tensor) : np.concatenate(parts, 0);
-    const rank = (stacked.shape[0] as number) / present.length;
-    // Each projection's B is a block on the diagonal; projections without an adapter are rows of zeros.
-    const blocks = names.map((name) => {
-      const at = present.indexOf(name);
-      if (at < 0) return np.zeros([sizes.get(name) as number, rank * present.length]);
-      const factor = name === "self_attn.q_proj" ? scale * headDim(text) ** -0.5 : scale;
-      const b = parameter(params, `${prefix}.${name}.lora_B.weight`).mul(factor);
-      return np.pad(b, [
-        [0, 0],
-        [at * rank, (present.length - at - 1) * rank],
-      ]);
-    });
+    const factor = (name: string): number =>
+      name === "self_attn.q_proj" ? scale * headDim(text) ** -0.5 : scale;
     return {
       a: norm === undefined ? stacked : stacked.mul(parameter(params, `${prefix}.${norm}.weight`)),
-      b: blocks.length === 1 ? (blocks[0] as Tensor) : np.concatenate(blocks, 0),
+      b: names.map((name) =>
+        has(name) ? parameter(params, `${prefix}.${name}.lora_B.weight`).mul(factor(name)) : undefined,
+      ),
     };
   };
   const adapters = {
-    qkv: join(["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"], "input_layernorm"),
-    output: join(["self_attn.o_proj"]),
-    gateUp: join(["mlp.gate_proj", "mlp.up_proj"], "post_attention_layernorm"),
-    down: join(["mlp.down_proj"]),
+    qkv: group(["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"], "input_layernorm"),
+    output: group(["self_attn.o_proj"]),
+    gateUp: group(["mlp.gate_proj", "mlp.up_proj"], "post_attention_layernorm"),
+    down: group(["mlp.down_proj"]),
   };
-  const entries = PRODUCTS.flatMap((name) => (adapters[name] ? [[name, adapters[name]] as const] : []));
+  const entries = PROJECTIONS.flatMap((name) => (adapters[name] ? [[name, adapters[name]] as const] : []));
   return Object.fromEntries(entries);
 }
 
-/** One of a layer's four products, with what its adapter adds. */
+interface Dropout {
+  readonly rate: number;
+  readonly seed: Tensor;
+}
+
+/**
+ * One group of a layer's projections of `x`, with what adapters add: one tensor where they are joined.
+ *
+ * @param first computed from this in place of `x` where given; consumed
+ */
 function project(
   weights: LayerWeights,
-  which: (typeof PRODUCTS)[number],
+  which: Projection,
   x: Tensor,
-  dropout: { rate: number; seed: Tensor } | undefined,
-): Tensor {
-  const bias = which === "qkv" ? weights.qkvBias : undefined;
+  dropout: Dropout | undefined,
+  first?: (x: Tensor) => Tensor,
+): Tensor[] {
+  const matrices = [weights[which]].flat() as Tensor[];
+  const biases = which === "qkv" ? ([weights.qkvBias].flat() as Tensor[]) : [];
+  const inputOf = (value: Tensor, i: number): Tensor => (i === 0 && first ? first(value) : value);
+  const outputs = matrices.map((matrix, i) => linear(inputOf(x.ref, i), matrix, biases[i]));
   const low = weights.adapters?.[which];
-  if (!low) return linear(x, weights[which], bias);
-  const seed = dropout?.seed.ref.add(PRODUCTS.indexOf(which));
-  const kept = dropout && seed ? dropped(x.ref, dropout.rate, seed) : x.ref;
-  const added = linear(linear(kept, low.a), low.b);
-  return linear(x, weights[which], bias).add(added);
+  if (!low) {
+    x.dispose();
+    return outputs;
+  }
+  const seed = dropout?.seed.ref.add(PROJECTIONS.indexOf(which));
+  const narrow = linear(dropout && seed ? dropped(x, dropout.rate, seed) : x, low.a);
+  const count = low.b.filter((b) => b !== undefined).length;
+  const pieces = count === 1 ? [narrow] : np.split(narrow, count, -1);
+  let next = 0;
+  return outputs.map((output, i) => {
+    const b = low.b[i];
+    return b === undefined ? output : output.add(linear(inputOf(pieces[next++] as Tensor, i), b));
+  });
 }
 
 /** Keys and values of earlier tokens, for one layer. */
@@ -160,6 +174,8 @@ export interface Context {
   readonly rotary: Rotary;
   /** Added to the scores among the tokens, broadcast against `[B, S, S]`; `causalBias` makes it. */
   readonly bias: Tensor;
+  /** Whether `bias` masks all later tokens, so that their scores need not be computed; default false. */
+  readonly causal?: boolean;
   /** Earlier tokens; each batch row of a cache serves `rows / B` consecutive rows of the input. */
   readonly caches?: readonly LayerCache[];
 }
@@ -201,24 +217,17 @@ export function decoderLayer(
   options: LayerOptions = {},
 ): LayerOutput {
   const [batch, length] = hidden.shape as [number, number];
-  const { places } = options;
-  const { dropout } = options;
-  const qkv = project(weights, "qkv", normalise(hidden.ref, text.rms_norm_eps), dropout);
-  const heads = splitHeads(text, qkv, context.rotary);
-  const { key, value } = heads;
-  const query = places ? pickRows(heads.query, places.ref, 3) : heads.query;
-  const bias = places ? pickRows(context.bias.ref, places.ref, 1) : context.bias.ref;
-  const { mixed, attention } = attend(
-    text,
-    query,
-    key.ref,
-    value.ref,
-    { ...context, bias },
-    options.attention === true,
-  );
+  const { dropout, places, attention: wanted = false } = options;
+  // Places restrict queries and what follows from them; every token still gives a key and a value.
+  const chosen = (x: Tensor, axis = 1): Tensor => (places ? pickRows(x, places.ref, axis) : x);
+  const normal = normalise(hidden.ref, text.rms_norm_eps);
+  const projected = project(weights, "qkv", normal, dropout, places ? chosen : undefined);
+  const { query, key, value } = splitHeads(text, projected, context.rotary, chosen);
+  const own = { ...context, bias: chosen(context.bias.ref) };
+  const { mixed, attention } = attend(text, query, key.ref, value.ref, own, wanted);
   const merged = mixed.reshape([batch, places?.shape[1] ?? length, text.hidden_size]);
-  const residual = places ? pickRows(hidden, places.ref, 1) : hidden;
-  const middle = residual.add(project(weights, "output", merged, dropout));
+  const [added] = project(weights, "output", merged, dropout) as [Tensor];
+  const middle = chosen(hidden).add(added);
   const output = middle.ref.add(mlp(text, weights, middle, dropout));
   return { hidden: output, key, value, ...(attention === undefined ? {} : { attention }) };
 }
@@ -238,32 +247,45 @@ function pickRows(x: Tensor, places: Tensor, axis: number): Tensor {
 }
 
 /** SwiGLU behind its norm. */
-function mlp(
-  text: TextConfig,
-  weights: LayerWeights,
-  hidden: Tensor,
-  dropout: LayerOptions["dropout"],
-): Tensor {
-  const both = project(weights, "gateUp", normalise(hidden, text.rms_norm_eps), dropout);
-  const [gate, up] = np.split(both, 2, -1) as [Tensor, Tensor];
-  return project(weights, "down", silu(gate).mul(up), dropout);
+function mlp(text: TextConfig, weights: LayerWeights, hidden: Tensor, dropout: Dropout | undefined): Tensor {
+  const parts = project(weights, "gateUp", normalise(hidden, text.rms_norm_eps), dropout);
+  const [gate, up] = (parts.length === 1 ? np.split(parts[0] as Tensor, 2, -1) : parts) as [Tensor, Tensor];
+  const [down] = project(weights, "down", silu(gate).mul(up), dropout) as [Tensor];
+  return down;
 }
 
 /** Turned queries `[B, KV, H / KV, S, C]`, turned keys and values `[B, KV, S, C]`. */
 function splitHeads(
   text: TextConfig,
-  qkv: Tensor,
+  projected: readonly Tensor[],
   rotary: Rotary,
+  chosen: (x: Tensor) => Tensor,
 ): { query: Tensor; key: Tensor; value: Tensor } {
   const channels = headDim(text);
   const { num_attention_heads: heads, num_key_value_heads: kv } = text;
-  const [batch, length] = qkv.shape as [number, number];
-  const split = qkv.reshape([batch, length, heads + 2 * kv, channels]).transpose([0, 2, 1, 3]);
-  const [turning, value] = np.split(split, [heads + kv], 1) as [Tensor, Tensor];
-  const table = (t: Tensor): Tensor => t.ref.reshape([-1, 1, length, channels / 2]);
-  const turned = rotate(turning, { cos: table(rotary.cos), sin: table(rotary.sin) });
-  const [query, key] = np.split(turned, [heads], 1) as [Tensor, Tensor];
-  return { query: query.reshape([batch, kv, heads / kv, length, channels]), key, value };
+  const separate = (x: Tensor): Tensor => {
+    const [batch, length, width] = x.shape as [number, number, number];
+    return x.reshape([batch, length, width / channels, channels]).transpose([0, 2, 1, 3]);
+  };
+  const tables = (choose: (x: Tensor) => Tensor): Rotary => {
+    const table = (t: Tensor): Tensor => {
+      const [batch, length, half] = t.shape as [number, number, number];
+      return t.reshape([batch, 1, length, half]);
+    };
+    return { cos: table(choose(rotary.cos.ref)), sin: table(choose(rotary.sin.ref)) };
+  };
+  const grouped = (query: Tensor): Tensor => {
+    const [batch, , length] = query.shape as [number, number, number];
+    return query.reshape([batch, kv, heads / kv, length, channels]);
+  };
+  const all = tables((x) => x);
+  if (projected.length === 1) {
+    const [turning, value] = np.split(separate(projected[0] as Tensor), [heads + kv], 1) as [Tensor, Tensor];
+    const [query, key] = np.split(rotate(turning, all), [heads], 1) as [Tensor, Tensor];
+    return { query: grouped(query), key, value };
+  }
+  const [q, k, v] = projected.map(separate) as [Tensor, Tensor, Tensor];
+  return { query: grouped(rotate(q, tables(chosen))), key: rotate(k, all), value: v };
 }
 
 /** Softmax attention of the queries over the caches and the new tokens, as `[B, S, H, C]`. */
@@ -276,6 +298,9 @@ function attend(
   wanted: boolean,
 ): { mixed: Tensor; attention?: Tensor } {
   const [batch, , , length] = query.shape as [number, number, number, number];
+  const pieces = Math.min(LARGEST_PIECES, Math.floor(length / SMALLEST_PIECE));
+  if (context.causal && !context.caches?.length && !wanted && key.shape[2] === length && pieces > 1)
+    return { mixed: attendInPieces(query, key, value, context.bias, pieces) };
   const parts = [
     ...(context.caches ?? []).map((cache) => cachePart(cache)),
     newPart(key, value, context.bias),
@@ -285,15 +310,37 @@ function attend(
   const weights = softmax(scores.length === 1 ? (scores[0] as Tensor) : np.concatenate(scores, -1));
   const sizes = parts.map(({ value: values }) => values.shape[2] as number);
   const ends = sizes.slice(0, -1).map((_, i) => sizes.slice(0, i + 1).reduce((a, b) => a + b, 0));
-  const pieces = ends.length === 0 ? [weights.ref] : np.split(weights.ref, ends, -1);
+  const split = ends.length === 0 ? [weights.ref] : np.split(weights.ref, ends, -1);
   const mixed = parts
-    .map(({ value: values }, i) => mixtureOf(pieces[i] as Tensor, values))
+    .map(({ value: values }, i) => mixtureOf(split[i] as Tensor, values))
     .reduce((sum, part) => sum.add(part));
   const heads = text.num_attention_heads;
   const joined = mixed.transpose([0, 3, 1, 2, 4]);
   if (wanted) return { mixed: joined, attention: weights.reshape([batch, heads, length, -1]) };
   weights.dispose();
   return { mixed: joined };
+}
+
+/** Causal attention is computed for pieces of the queries, of at least this many tokens, ... */
+const SMALLEST_PIECE = 48;
+/** ... and at most so many pieces; n pieces compute (n + 1) / 2n of all scores. */
+const LARGEST_PIECES = 6;
+
+/** Causal attention, one piece of the queries after the other, each over the keys up to its end. */
+function attendInPieces(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, pieces: number): Tensor {
+  const length = query.shape[3] as number;
+  const ends = Array.from({ length: pieces }, (_, i) => Math.round(((i + 1) * length) / pieces));
+  const queries = np.split(query, ends.slice(0, -1), 3);
+  const mixed = ends.map((end, i) => {
+    const start = ends[i - 1] ?? 0;
+    const part = bias.ref.slice([], [start, end], [0, end]);
+    const scores = scoresOf(queries[i] as Tensor, key.ref.slice([], [], [0, end]));
+    const weights = softmax(scores.add(part.reshape([-1, 1, 1, end - start, end])));
+    return mixtureOf(weights, value.ref.slice([], [], [0, end])).transpose([0, 3, 1, 2, 4]);
+  });
+  key.dispose();
+  value.dispose();
+  return np.concatenate(mixed, 1);
 }
 
 /** Queries `[B, KV, G, S, C]` times keys `[b, KV, P, C]`: `[B, KV, G, S, P]`; see `Context.caches` for b < B. */
@@ -393,7 +440,7 @@ function layerDropout(
   { rate, seed }: { rate: number; seed: Tensor },
   layer: number,
 ): { rate: number; seed: Tensor } {
-  return { rate, seed: seed.ref.add(layer * PRODUCTS.length) };
+  return { rate, seed: seed.ref.add(layer * PROJECTIONS.length) };
 }
 
 /** What `languageForward` returns. */
