@@ -233,7 +233,7 @@ class NodeAvVideo implements Video {
         ? createResizer(this.info.width, this.info.height, request.size.width, request.size.height)
         : undefined;
     const graph = new Graph(this.#libav, description);
-    const reader = await this.#reader(options);
+    const reader = await this.#reader(indices, options);
     const missing: number[] = [];
     let delivered = 0;
     try {
@@ -282,7 +282,7 @@ class NodeAvVideo implements Video {
     await input?.closeInput();
   }
 
-  async #reader(options: FrameOptions): Promise<Reader> {
+  async #reader(indices: readonly number[], options: FrameOptions): Promise<Reader> {
     const fresh = this.#idle === undefined;
     const input = this.#idle ?? (await openInput(this.#libav, this.info.path));
     this.#idle = undefined;
@@ -294,6 +294,7 @@ class NodeAvVideo implements Video {
       input,
       this.info.path,
       this.#index,
+      indices,
       this.#streamIndex,
       threads,
       small,
@@ -348,12 +349,17 @@ class Reader {
   #counter = -1;
   /** The frame decoded last has not been asked for yet. */
   #pending = false;
+  /** Presentation times that will be asked for. */
+  readonly #wanted: ReadonlySet<number>;
+  /** The decoder passes over pictures that nothing depends on. */
+  #skipping = false;
 
   constructor(
     libav: Libav,
     input: Input,
     path: string,
     index: PacketIndex,
+    indices: readonly number[],
     streamIndex: number,
     threads: number,
     sync: boolean,
@@ -362,6 +368,7 @@ class Reader {
     this.#input = input;
     this.#path = path;
     this.#index = index;
+    this.#wanted = new Set(indices.map((position) => index.pts[position] as number));
     this.#streamIndex = streamIndex;
     this.#threads = threads;
     this.sync = sync;
@@ -469,6 +476,7 @@ class Reader {
     decoder.parametersToContext(parameters);
     decoder.pktTimebase = this.#input.streams[this.#streamIndex]?.timeBase as InstanceType<Libav["Rational"]>;
     decoder.threadCount = this.#threads;
+    this.#skipping = false;
     const code = this.sync ? decoder.open2Sync(codec) : await decoder.open2(codec);
     if (code < 0) throw undecodable(this.#path, codec.name ?? "unknown");
   }
@@ -511,9 +519,23 @@ class Reader {
       const ordinal = this.#index.ordinals.get(Number(packet.pts));
       if (ordinal !== undefined) this.#ordinal = ordinal;
     }
+    this.#skipUnused(decoder, Number(packet.pts));
     if (this.sync) decoder.sendPacketSync(packet);
     else await decoder.sendPacket(packet);
     packet.unref();
+  }
+
+  /**
+   * Lets the decoder pass over pictures that nobody asked for and no other picture is predicted from. H.264 says
+   * so in each picture's header (nal_ref_idc = 0), so that the pictures asked for stay the same to the byte.
+   */
+  #skipUnused(decoder: Decoder, pts: number): void {
+    const { c, Option } = this.#libav;
+    if (decoder.codecId !== c.AV_CODEC_ID_H264) return;
+    const skip = !this.#linear && !this.#wanted.has(pts);
+    if (skip === this.#skipping) return;
+    this.#skipping = skip;
+    Option.set(decoder.getNative(), "skip_frame", skip ? "noref" : "default");
   }
 }
 
