@@ -5,7 +5,7 @@
  * of other sizes).
  */
 
-import { Random } from "../base/index.ts";
+import { Random, UsageError } from "../base/index.ts";
 import type { KvCache } from "./generate-cache.ts";
 import { bucket, type LanguageRuntime, type PromptState, type StepBuffers } from "./generate-runtime.ts";
 import { StopScanner } from "./generate-stop.ts";
@@ -140,7 +140,7 @@ export async function generateSequences(
   prompts: readonly GenerationPrompt[],
   options: GenerateOptions & { stopTokenIds: readonly number[] },
 ): Promise<{ generations: Generation[][]; stats: Omit<GenerationStats, "visionSeconds"> }> {
-  checkSampling(options);
+  checkOptions(options);
   const samples = options.samples ?? 1;
   const loop = new Loop(model, options);
   const all = prompts.map((prompt, request) =>
@@ -151,6 +151,16 @@ export async function generateSequences(
     generations: all.map((group) => group.map((sequence) => finished(sequence, model, options))),
     stats: loop.stats,
   };
+}
+
+/** @throws UsageError `sampling-option` */
+function checkOptions(options: GenerateOptions): void {
+  checkSampling(options);
+  for (const name of ["maxNewTokens", "samples", "batchSize"] as const) {
+    const value = options[name];
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1))
+      throw new UsageError("sampling-option", `${name}: must be an integer of at least 1, got ${value}`);
+  }
 }
 
 function newSequence(

@@ -281,6 +281,14 @@ export class Qwen25VL {
         `prompt: must have 1 to ${longest - 1} tokens, got ${tokens.length}`,
         "Show fewer frames, or smaller ones.",
       );
+    const places = tokens.filter((id) => this.#isPlaceholder(id)).length;
+    const merge = this.config.vision.spatial_merge_size;
+    const seen = vision.reduce((sum, { grid }) => sum + gridTokens(grid, merge), 0);
+    if (places !== seen)
+      throw new UsageError(
+        "model-input",
+        `prompt: must hold one placeholder for each of the ${seen} vision tokens, got ${places}`,
+      );
     const { ids: positions, deltas } = positionIds(this.config, tokens, [1, tokens.length], [vision]);
     const read = async () => {
       const embeddings = await this.#embed(tokens, vision, see);
