@@ -160,7 +160,7 @@ async function writeSplit(options: SynthesizeOptions, silent: boolean): Promise<
       progress.update(result.videos);
     }
   } finally {
-    progress.finish();
+    if (result.videos > 0) progress.finish();
   }
   return result;
 }

@@ -18,7 +18,9 @@ it("draws the same bits everywhere: a recorded hash", () => {
   frames.forEach((frame, i) => {
     all.set(frame, i * frame.length);
   });
-  expect(sha256(all)).toMatchInlineSnapshot(`"13d56638b5fd7a995b53394386929aad292c1f80b2b46685fa49fa8cd3e12746"`);
+  expect(sha256(all)).toMatchInlineSnapshot(
+    `"13d56638b5fd7a995b53394386929aad292c1f80b2b46685fa49fa8cd3e12746"`,
+  );
 });
 
 it("draws the same picture at every size", () => {

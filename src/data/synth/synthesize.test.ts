@@ -39,7 +39,7 @@ const base = {
 
 async function write(out: string, options: Partial<SynthesizeOptions> = {}): Promise<SynthesizedVideo[]> {
   const videos: SynthesizedVideo[] = [];
-  for await (const video of synthesize({ ...base, ...options, out: join(root, out) })) videos.push(video);
+  for await (const video of synthesize({ ...base, out: join(root, out), ...options })) videos.push(video);
   return videos;
 }
 
@@ -131,7 +131,11 @@ for await (const video of synthesize(${JSON.stringify({ ...base, out, count: 400
       expect(video.info.warnings).toEqual([]);
       await video.close();
     }
+    await writeFile(join(out, "videos/train-9-000007.mp4.1-0.partial"), "half");
     await write("killed");
+    expect((await readdir(join(out, "videos"))).filter((name) => !/^[^.]+\.(mp4|srt)$/.test(name))).toEqual(
+      [],
+    );
     const after = await hashes("killed");
     for (const [name, hash] of Object.entries(whole).filter(([file]) => file.startsWith("/videos/")))
       expect(after[name]).toBe(hash);
@@ -171,6 +175,11 @@ it.each([
 it("says so where the folder cannot be made", async () => {
   await writeFile(join(root, "file"), "");
   await expect(write("file")).rejects.toThrow("out: must be a folder that can be written to");
+  await expect(write("file/below")).rejects.toThrow("out: must be a folder that can be written to");
+});
+
+it.skipIf(process.platform !== "linux")("does not hang where no folder can be made", async () => {
+  await expect(write("x", { out: "/proc/none/here" })).rejects.toThrow("out: must be a folder");
 });
 
 it("writes rows that the reader takes, with files that are there", async () => {

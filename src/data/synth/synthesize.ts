@@ -3,9 +3,9 @@
  * their video is complete, so a run that was stopped at any point goes on where it was.
  */
 
-import { appendFile, mkdir, open, readFile, stat, truncate } from "node:fs/promises";
+import { appendFile, mkdir, open, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { mapPool, messageOf, UsageError, WorkerPool, writeFileAtomic } from "../../base/index.ts";
 import type { DataRow } from "../row.ts";
 import { type DrawJob, drawVideo } from "./draw-video.ts";
@@ -61,6 +61,7 @@ export async function* synthesize(options: SynthesizeOptions): AsyncGenerator<Sy
   const file = join(out, `${world.split}.jsonl`);
   await makeFolder(join(out, "videos"));
   await checkCard(join(out, `${world.split}.world.json`), { ...world, start, worldVersion });
+  await removeLeftovers(join(out, "videos"), world.split);
   const known = await keepWholeVideos(file, world, start);
   const pool =
     workers > 0 ? new WorkerPool<DrawJob, void>(new URL("./draw-worker.ts", import.meta.url), workers) : null;
@@ -98,7 +99,7 @@ async function isFile(path: string): Promise<boolean> {
 
 async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolders(resolve(path));
   } catch (cause) {
     throw new UsageError(
       "synth-options",
@@ -107,6 +108,24 @@ async function makeFolder(path: string): Promise<void> {
       { cause },
     );
   }
+}
+
+/** As `mkdir` with `recursive`, which in Node 20 never returns where a parent says that it does not exist (`/proc/x`). */
+async function makeFolders(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory()) return;
+  if (found === null && dirname(path) !== path) await makeFolders(dirname(path));
+  await mkdir(path).catch(async (error: NodeJS.ErrnoException) => {
+    // Another process may have been first.
+    if (error.code !== "EEXIST" || found !== null) throw error;
+  });
+}
+
+/** Removes what a killed run had not finished: files that never got their final name. */
+async function removeLeftovers(folder: string, split: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.startsWith(`${split}-`) && !/^[^.]+\.(mp4|srt)$/.test(name))
+      await rm(join(folder, name), { force: true });
 }
 
 /** Writes what the data set is made of, or checks that what is there was made of the same. */
