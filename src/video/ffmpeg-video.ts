@@ -144,7 +144,7 @@ function displayMatrix(text: string): number[] {
 async function readPackets(path: string, stream: number): Promise<PacketEntry[]> {
   const probe = await runProgram("ffprobe", [
     ...["-v", "error", "-select_streams", String(stream), "-of", "compact=p=0"],
-    ...["-show_entries", "packet=pts,duration,flags", "-i", `file:${path}`],
+    ...["-show_entries", "packet=pts,dts,duration,flags", "-i", `file:${path}`],
   ]);
   const entries: PacketEntry[] = [];
   for (const line of probe.stdout.split("\n")) {
@@ -154,6 +154,7 @@ async function readPackets(path: string, stream: number): Promise<PacketEntry[]>
     const duration = Number(field("duration") ?? 0);
     entries.push({
       pts: Number(field("pts") ?? Number.NaN),
+      dts: Number(field("dts") ?? Number.NaN),
       key: flags.includes("K"),
       discard: flags.includes("D"),
       corrupt: flags.includes("C"),
@@ -233,7 +234,7 @@ class FfmpegVideo implements Video {
         if (index === undefined || delivered.has(index)) continue;
         delivered.add(index);
         const { width, height } = request.size ?? shown;
-        const seconds = frameSeconds(this.#facts, this.#index, index);
+        const seconds = frameSeconds(this.#facts, this.#index, index, this.info.fps);
         yield { index, seconds, width, height, data: resizer ? resizer(data) : data };
       }
       const { code, stderr } = await started.done;
@@ -257,7 +258,7 @@ class FfmpegVideo implements Video {
     ]);
     if (code !== 0) throw new UsageError("subtitles-unreadable", `video ${this.info.path}: ${stderr.trim()}`);
     if (stdout.trim() === "") return [];
-    const start = this.#index.counted ? 0 : (this.#index.pts[0] ?? 0) * this.#facts.timeUnit;
+    const start = (this.#index.times[0] ?? 0) * this.#facts.timeUnit;
     return parseSubtitles(stdout).map((cue) => ({
       startSeconds: cue.startSeconds - start,
       endSeconds: cue.endSeconds - start,

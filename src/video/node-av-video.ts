@@ -119,9 +119,10 @@ async function readPackets(
       if (input.readFrameSync(packet) < 0) break;
       if (packet.streamIndex === stream.index) {
         const flags = packet.flags;
-        const pts = packet.pts;
+        const { pts, dts } = packet;
         entries.push({
           pts: pts === c.AV_NOPTS_VALUE ? Number.NaN : Number(pts),
+          dts: dts === c.AV_NOPTS_VALUE ? Number.NaN : Number(dts),
           key: (flags & c.AV_PKT_FLAG_KEY) !== 0,
           discard: (flags & c.AV_PKT_FLAG_DISCARD) !== 0,
           corrupt: (flags & c.AV_PKT_FLAG_CORRUPT) !== 0,
@@ -250,7 +251,7 @@ class NodeAvVideo implements Video {
         delivered++;
         yield {
           index,
-          seconds: frameSeconds(this.#facts, this.#index, index),
+          seconds: frameSeconds(this.#facts, this.#index, index, this.info.fps),
           width,
           height,
           data: resizer ? resizer(picture.data) : picture.data,
@@ -267,7 +268,7 @@ class NodeAvVideo implements Video {
     const index = track ?? this.info.subtitleTracks[0]?.index;
     const cues = index === undefined ? undefined : this.#cues.get(index);
     if (!cues) throw noSuchTrack(this.info);
-    const start = this.#index.counted ? 0 : (this.#index.pts[0] ?? 0) * this.#facts.timeUnit;
+    const start = (this.#index.times[0] ?? 0) * this.#facts.timeUnit;
     return cues.map((cue) => ({
       startSeconds: cue.startSeconds - start,
       endSeconds: cue.endSeconds - start,

@@ -7,6 +7,8 @@
 export interface PacketEntry {
   /** Presentation time in units of the stream; NaN where the container has none. */
   readonly pts: number;
+  /** Decoding time in units of the stream; NaN where the container has none. */
+  readonly dts: number;
   readonly key: boolean;
   /** Needed for decoding but not shown (outside an edit list). */
   readonly discard: boolean;
@@ -25,6 +27,11 @@ export interface PacketIndex {
   readonly ordinals: ReadonlyMap<number, number>;
   /** True where packets have no times (AVI with B-frames): frames are counted instead, from the beginning. */
   readonly counted: boolean;
+  /**
+   * Time of each frame in units of the stream, ascending: `pts`, or where frames are counted their decoding times,
+   * which are the same moments in another order. Empty where packets have neither.
+   */
+  readonly times: Float64Array;
   /** Duration of the last frame, in units of the stream; 0 where unknown. */
   readonly lastDuration: number;
   /** Packets that the container marks as damaged. */
@@ -55,8 +62,10 @@ export function indexPackets(entries: readonly PacketEntry[]): PacketIndex {
         .filter((entry) => entry.key)
         .sort((a, b) => a.pts - b.pts);
   const last = pts.at(-1);
-  const lastDuration = counted ? 1 : (shown.find((entry) => entry.pts === last)?.duration ?? 0);
-  return { pts, keys, ordinals, counted, lastDuration, corrupt, packets: entries.length };
+  const dts = Float64Array.from(shown, (entry) => entry.dts).sort();
+  const times = !counted ? pts : dts.some(Number.isNaN) ? new Float64Array(0) : dts;
+  const lastDuration = counted ? 0 : (shown.find((entry) => entry.pts === last)?.duration ?? 0);
+  return { pts, keys, ordinals, counted, times, lastDuration, corrupt, packets: entries.length };
 }
 
 /** The last key packet at or before a presentation time, or undefined if there is none. */

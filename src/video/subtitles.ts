@@ -97,7 +97,7 @@ export function formatSrt(cues: readonly Cue[]): string {
 export function plainText(markup: string): string {
   return markup
     .replace(/\{\\[^}]*\}/g, "")
-    .replace(/<\/?[a-zA-Z0-9][^>]*>/g, "")
+    .replace(/<\/?[a-zA-Z0-9][^<>]*>/g, "")
     .replace(/&(amp|lt|gt|nbsp|lrm|rlm|quot|#39);/g, (_, name: string) => entities[name] ?? "")
     .split("\n")
     .map((line) => line.trim())

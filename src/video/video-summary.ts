@@ -40,16 +40,16 @@ export function summarize(facts: StreamFacts, index: PacketIndex): OpenInfo {
   if (frameCount === 0) throw unreadable(facts.path, "must hold at least one frame, got none");
   if (!(facts.width > 0 && facts.height > 0))
     throw unreadable(facts.path, "must have a picture size, got none");
-  const span = index.counted
-    ? frameCount / (facts.averageFps || 25)
-    : ((index.pts[frameCount - 1] ?? 0) - (index.pts[0] ?? 0)) * facts.timeUnit;
-  const mean = facts.averageFps > 0 ? 1 / facts.averageFps : span / Math.max(frameCount - 1, 1);
-  // Containers leave the last frame without a duration, or with the least they can write.
+  const span = ((index.times.at(-1) ?? 0) - (index.times[0] ?? 0)) * facts.timeUnit;
+  const countedFps = span > 0 ? (frameCount - 1) / span : 0;
+  // The header's rate is the one other readers use, unless it is plainly wrong.
+  const trusted =
+    facts.averageFps > 0 && (countedFps === 0 || Math.abs(facts.averageFps / countedFps - 1) < 0.2);
+  const fps = trusted ? facts.averageFps : countedFps || 25;
+  // Readers guess the last frame's duration in different ways; it counts only where it is clearly a longer one.
   const last = index.lastDuration * facts.timeUnit;
-  const lastSeconds = last > mean / 2 ? last : mean;
-  const durationSeconds = index.counted ? span : span + lastSeconds;
-  const fps =
-    facts.averageFps > 0 ? facts.averageFps : durationSeconds > 0 ? frameCount / durationSeconds : 25;
+  const durationSeconds =
+    index.times.length === 0 ? frameCount / fps : span + (last > 2 / fps ? last : 1 / fps);
   const turned = facts.orientation.rotation % 180 === 90;
   const warnings: string[] = [];
   if (durationSeconds < 0.9 * facts.promisedSeconds) {
@@ -77,9 +77,9 @@ export function summarize(facts: StreamFacts, index: PacketIndex): OpenInfo {
 }
 
 /** Seconds since the first frame of the frame at `position` in the index. */
-export function frameSeconds(facts: StreamFacts, index: PacketIndex, position: number): number {
-  if (index.counted) return position / (facts.averageFps || 25);
-  return ((index.pts[position] ?? 0) - (index.pts[0] ?? 0)) * facts.timeUnit;
+export function frameSeconds(facts: StreamFacts, index: PacketIndex, position: number, fps: number): number {
+  const time = index.times[position];
+  return time === undefined ? position / fps : (time - (index.times[0] ?? 0)) * facts.timeUnit;
 }
 
 /** Seconds of a Matroska `DURATION` tag (`00:00:10.377000000`), or 0. */
