@@ -5,6 +5,7 @@ import { verifyGraph } from "./graph.ts";
 import { lower } from "./lower.ts";
 import { encodeOnnx } from "./onnx-encode.ts";
 import { createProgram, type Program, type TracedArguments } from "./program.ts";
+import { rewriteGraph } from "./rewrite.ts";
 import { openSession, type SessionOptions } from "./session.ts";
 import { checkHostTensor, type HostTensor, isSpec } from "./tensor.ts";
 import { trace } from "./trace.ts";
@@ -20,6 +21,8 @@ export interface CompileOptions extends SessionOptions {
    * products (decoding) faster; programs hold less than 2 GiB of them. Default none.
    */
   readonly frozen?: readonly number[];
+  /** Whether patterns are replaced by faster operators after lowering. Default true. */
+  readonly rewrite?: boolean;
 }
 
 /**
@@ -56,12 +59,13 @@ export async function compile<const A extends readonly unknown[], R>(
     frozen.set(i, spec as HostTensor);
   });
   const traced = trace(fn as unknown as (...args: never[]) => unknown, args);
-  const graph = lower(
+  const lowered = lower(
     traced,
     name,
     inputs.map((input) => input.name),
     frozen,
   );
+  const graph = options.rewrite === false ? lowered : rewriteGraph(lowered);
   verifyGraph(graph);
   const outputNames = leafPaths(traced.outputTree).map((path) => (path === "" ? "out" : `out.${path}`));
   const model = encodeOnnx(graph, { outputNames });

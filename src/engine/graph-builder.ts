@@ -8,6 +8,9 @@ import { DTYPES, type GraphDType, sizeOf, type TensorData } from "./dtype.ts";
 import { type Constant, type Graph, type Node, pruneGraph, type Value } from "./graph.ts";
 import { type Attributes, OPERATORS, type ValueType } from "./operators.ts";
 
+/** Operators whose two inputs may be exchanged. */
+const COMMUTATIVE: ReadonlySet<string> = new Set(["Add", "Mul", "Min", "Max", "And", "Or", "Xor", "Equal"]);
+
 /** Collects inputs, constants and nodes into a graph. */
 export class GraphBuilder {
   readonly #name: string;
@@ -69,7 +72,9 @@ export class GraphBuilder {
 
   /** Emits a node and returns all its outputs. */
   emitAll(op: string, inputs: readonly Value[], attributes: Attributes = {}): readonly Value[] {
-    const key = `${op} ${inputs.map((input) => input.id)} ${JSON.stringify(attributes)}`;
+    const ids = inputs.map((input) => input.id);
+    if (COMMUTATIVE.has(op)) ids.sort((a, b) => a - b);
+    const key = `${op} ${ids} ${JSON.stringify(attributes)}`;
     const known = this.#shared.get(key);
     if (known !== undefined) return known;
     const rule = OPERATORS[op];

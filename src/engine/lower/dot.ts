@@ -86,6 +86,11 @@ function matrixOperand(
     if (free.length > 0 && batch.length > 0 && is([k], batch, free))
       return operand(builder.reshape(view.source, [contracted, ...lead, size(free)]), true, true);
   }
+  // what must move keeps its last axis, so that whole rows are copied
+  if (fused && free.length > 0 && stored.at(-1) !== k && free.includes(stored.at(-1) as number)) {
+    const rows = arrange(builder, view, [...batch, k, ...free]);
+    return operand(builder.reshape(rows, [...lead, contracted, size(free)]), true, false);
+  }
   const value = arrange(builder, view, [...batch, ...free, k]);
   return operand(builder.reshape(value, [...lead, size(free), contracted]), false, false);
 }

@@ -1,0 +1,55 @@
+/** Sums of squares, means, and RMSNorm where only its result is needed. */
+
+import type { Value } from "../graph.ts";
+import type { Matcher, Rewrite } from "./matcher.ts";
+
+const sumOfSquares: Rewrite = (match, node, [squared]) => {
+  const product = match.from(squared, "Mul");
+  const [a, b] = product?.inputs ?? [];
+  if (a === undefined || a !== b || !match.usedOnce(node.inputs[0])) return undefined;
+  return match.builder.emit("ReduceSumSquare", [a], node.attributes);
+};
+
+/** `x / sqrt(mean(x x) + epsilon) * scale`, if the reciprocal root serves nothing else (as gradients would). */
+const rmsNorm: Rewrite = (match, node, inputs) => {
+  for (const [normal, scale] of match.orders({ ...node, inputs })) {
+    const index = inputs.indexOf(normal);
+    if (!match.usedOnce(node.inputs[index]) || scale.dtype !== "float32") continue;
+    for (const [x, root] of match.orders(match.from(normal, "Mul"))) {
+      const last = x.shape.at(-1);
+      if (last === undefined || `${scale.shape}` !== `${[last]}` || root.shape.length !== x.shape.length)
+        continue;
+      const epsilon = rootMeanSquareEpsilon(match, root, x, last);
+      if (epsilon === undefined) continue;
+      const inner = { axis: x.shape.length - 1, epsilon, stash_type: 1 };
+      return match.builder.emit("SimplifiedLayerNormalization", [x, scale], inner);
+    }
+  }
+  return undefined;
+};
+
+/** The epsilon of `1 / sqrt(sum(x x) / n + epsilon)` over the last axis, or undefined. */
+function rootMeanSquareEpsilon(match: Matcher, root: Value, x: Value, n: number): number | undefined {
+  const variance = match.behind(match.behind(root, "Reciprocal"), "Sqrt");
+  for (const [mean, added] of match.orders(match.from(variance, "Add"))) {
+    const epsilon = match.scalar(added);
+    if (epsilon === undefined) continue;
+    for (const [sum, fraction] of match.orders(match.from(mean, "Mul"))) {
+      const factor = match.scalar(fraction);
+      const squares = match.from(sum, "ReduceSumSquare", "ReduceSum");
+      const axes = squares?.attributes.axes;
+      if (factor === undefined || squares === undefined || !Array.isArray(axes)) continue;
+      if (`${axes}` !== `${x.shape.length - 1}` || Math.abs(factor * n - 1) > 1e-6) continue;
+      const inner =
+        squares.op === "ReduceSumSquare" ? squares.inputs : match.from(squares.inputs[0], "Mul")?.inputs;
+      if (inner?.every((value) => value === x)) return epsilon;
+    }
+  }
+  return undefined;
+}
+
+/** Rules by the operator they apply to. */
+export const normalisationRewrites: Readonly<Record<string, readonly Rewrite[]>> = {
+  ReduceSum: [sumOfSquares],
+  Mul: [rmsNorm],
+};
