@@ -3,12 +3,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { UsageError } from "../base/index.ts";
+import { libavFailure } from "./libav.ts";
 
 /** The error for a machine that has neither node-av nor ffmpeg; it names both remedies. */
 export function noBackendError(): UsageError {
+  const failure = libavFailure();
   return new UsageError(
     "video-backend-missing",
-    "video decoder: node-av or the ffmpeg and ffprobe programs must be installed, got neither",
+    "video decoder: node-av or the ffmpeg and ffprobe programs must be installed, got neither" +
+      (failure === undefined ? "" : ` (node-av is installed but does not load: ${failure})`),
     "run `npm install node-av`, or install ffmpeg so that `ffmpeg` and `ffprobe` are on the PATH",
   );
 }

@@ -5,6 +5,7 @@
  * Left out: seeking. One process per key frame interval was measured to be no faster than decoding all.
  */
 
+import { availableParallelism } from "node:os";
 import { UsageError } from "../base/index.ts";
 import { runProgram, type Started, startProgram } from "./ffmpeg-cli.ts";
 import { filterDescription, orientationOf } from "./filter-description.ts";
@@ -212,7 +213,12 @@ class FfmpegVideo implements Video {
     const description = filterDescription(this.#facts.orientation, own ? undefined : request.size);
     const started = startProgram("ffmpeg", [
       ...["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-noautorotate", "-copyts"],
-      ...["-threads", String(options.threads ?? 2), "-i", `file:${this.info.path}`],
+      ...[
+        "-threads",
+        String(options.threads ?? Math.min(4, availableParallelism())),
+        "-i",
+        `file:${this.info.path}`,
+      ],
       ...[
         "-map",
         `0:${this.#streamIndex}`,

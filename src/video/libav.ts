@@ -4,6 +4,7 @@
  */
 
 import { createRequire } from "node:module";
+import { messageOf } from "../base/index.ts";
 
 /** The two node-av modules that are used: its classes and FFmpeg's constants. */
 export type Libav = typeof import("node-av/lib") & { readonly c: typeof import("node-av/constants") };
@@ -12,6 +13,12 @@ export type Libav = typeof import("node-av/lib") & { readonly c: typeof import("
 export type VideoBackend = "node-av" | "ffmpeg";
 
 let loading: Promise<Libav | undefined> | undefined;
+let failure: string | undefined;
+
+/** Why node-av, though installed, did not load; undefined where it loaded or is not installed. */
+export function libavFailure(): string | undefined {
+  return failure;
+}
 
 /**
  * node-av with FFmpeg's own log silenced, or undefined where it is not installed or does not load.
@@ -33,7 +40,8 @@ async function load(): Promise<Libav | undefined> {
     const [lib, c] = await Promise.all([import("node-av/lib"), import("node-av/constants")]);
     lib.Log.setLevel(c.AV_LOG_QUIET);
     return { ...lib, c };
-  } catch {
+  } catch (error) {
+    failure = messageOf(error);
     return undefined;
   }
 }

@@ -6,6 +6,7 @@
  * wanted (MPEG-TS, intra-refresh), the file is decoded from its beginning instead.
  */
 
+import { availableParallelism } from "node:os";
 import { invariant } from "../base/index.ts";
 import { filterDescription, orientationOf } from "./filter-description.ts";
 import { checkRequest } from "./frame-requests.ts";
@@ -289,7 +290,7 @@ class NodeAvVideo implements Video {
     this.#idle = undefined;
     if (fresh) chooseStream(this.#libav, input, this.info.path);
     const small = this.info.width * this.info.height <= smallPicture;
-    const threads = options.threads ?? (small ? 1 : 2);
+    const threads = options.threads ?? (small ? 1 : Math.min(4, availableParallelism()));
     const reader = new Reader(
       this.#libav,
       input,

@@ -63,7 +63,7 @@ export interface FrameOptions {
    * FFmpeg's zscale with the same kernel, which differs by 1 in a few pixels of a hundred.
    */
   exact?: boolean;
-  /** Decoder threads; default 2, and 1 for pictures up to 320x240. */
+  /** Decoder threads; default as many as there are cores, at most 4, and 1 for pictures up to 320x240. */
   threads?: number;
 }
 
