@@ -8,10 +8,15 @@ import { basename, join } from "node:path";
 import { JsonlWriter, readJsonl, UsageError, writeFileAtomic } from "../base/index.ts";
 import {
   type HostParams,
+  type LoraConfig,
+  loadParams,
+  mergeLora,
   type OptimizerState,
   type Qwen25VLConfig,
+  readAdapter,
   readSafetensors,
   saveCheckpoint,
+  writeAdapter,
   writeSafetensors,
 } from "../nn/index.ts";
 import type { SftRecipe } from "./recipe.ts";
@@ -25,8 +30,17 @@ const COMPANIONS =
 
 /** State from which a run goes on. */
 export interface SavedState {
+  /** All parameters; with adapters, the base's and the adapters'. */
   params: HostParams;
   optimizer: OptimizerState;
+}
+
+/** What training began with. */
+export interface Origin {
+  config: Qwen25VLConfig;
+  /** Folder of the model, for tokenizer and settings; with adapters, also for the base's weights. */
+  source: string;
+  lora?: LoraConfig;
 }
 
 /** A run's folder. */
@@ -82,15 +96,14 @@ export class RunFolder {
   /**
    * Saves a checkpoint that loads as a model and from which training goes on, and deletes all but the last `keep`.
    *
-   * @param source folder of the model training began with, for tokenizer and settings
    * @returns the checkpoint's folder
    */
-  async save(config: Qwen25VLConfig, state: SavedState, source: string, keep: number): Promise<string> {
+  async save(origin: Origin, state: SavedState, keep: number): Promise<string> {
     const { step } = state.optimizer;
     const place = join(this.path, "checkpoints", `step-${String(step).padStart(6, "0")}`);
     const temporary = `${place}.tmp`;
     await rm(temporary, { recursive: true, force: true });
-    await writeModel(temporary, config, state.params, source);
+    await writeModel(temporary, origin, state.params);
     const moments = new Map(
       (["first", "second"] as const).flatMap((name) =>
         [...state.optimizer[name]].map(([key, value]) => [`${name}.${key}`, value] as const),
@@ -105,22 +118,25 @@ export class RunFolder {
   }
 }
 
-/** Writes a model that loads: weights and configuration, and the companions of the model it came from. */
+/**
+ * Writes a model that loads: weights and configuration, and the companions of the model it came from. Adapters
+ * are merged into it, and lie beside it in `adapter/` in PEFT's format.
+ */
 export async function writeModel(
   folder: string,
-  config: Qwen25VLConfig,
+  { config, source, lora }: Origin,
   params: HostParams,
-  source: string,
   dtype: "float32" | "bfloat16" = "float32",
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  saveCheckpoint(folder, config, params, { dtype });
+  if (lora) writeAdapter(join(folder, "adapter"), { config: lora, params: adapterOf(params) }, source);
+  saveCheckpoint(folder, config, mergedParams(params, { lora }), { dtype });
   for (const name of await readdir(source))
     if (COMPANIONS.test(name)) await cp(join(source, name), join(folder, name));
 }
 
 /** Reads the state of a checkpoint that `save` wrote. */
-export async function readState(checkpoint: string): Promise<SavedState> {
+export async function readState(checkpoint: string, { config, source, lora }: Origin): Promise<SavedState> {
   const { step } = JSON.parse(await readFile(join(checkpoint, "trainer.json"), "utf8")) as { step: number };
   const moments = readSafetensors(join(checkpoint, "optimizer.safetensors"));
   const part = (name: string): HostParams =>
@@ -129,10 +145,19 @@ export async function readState(checkpoint: string): Promise<SavedState> {
         key.startsWith(`${name}.`) ? [[key.slice(name.length + 1), value] as const] : [],
       ),
     );
-  return {
-    params: readSafetensors(join(checkpoint, "model.safetensors")),
-    optimizer: { step, first: part("first"), second: part("second") },
-  };
+  const params = lora
+    ? new Map([...loadParams(source), ...readAdapter(join(checkpoint, "adapter"), config).params])
+    : loadParams(checkpoint);
+  return { params, optimizer: { step, first: part("first"), second: part("second") } };
+}
+
+/** The parameters as a model without adapters has them. */
+export function mergedParams(params: HostParams, { lora }: { lora?: LoraConfig | undefined }): HostParams {
+  return lora ? mergeLora(params, { config: lora, params: adapterOf(params) }) : params;
+}
+
+function adapterOf(params: HostParams): HostParams {
+  return new Map([...params].filter(([name]) => /\.lora_[AB]\./.test(name)));
 }
 
 /** Folders of whole checkpoints, oldest first. */

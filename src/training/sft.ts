@@ -7,11 +7,19 @@
 import { join } from "node:path";
 import { UsageError } from "../base/index.ts";
 import type { Device } from "../engine/index.ts";
-import { createTrainStep, learningRateSchedule, loadParams, Qwen25VL } from "../nn/index.ts";
+import {
+  createTrainStep,
+  type HostParams,
+  initLora,
+  learningRateSchedule,
+  loadParams,
+  loraConfig,
+  Qwen25VL,
+} from "../nn/index.ts";
 import { ClipStore } from "./clip-store.ts";
 import { heldoutLoss } from "./heldout-loss.ts";
 import type { SftRecipe } from "./recipe.ts";
-import { RunFolder, readState, writeModel } from "./run-folder.ts";
+import { mergedParams, type Origin, RunFolder, readState, writeModel } from "./run-folder.ts";
 import { loadSftData, sftBatches } from "./sft-batches.ts";
 
 /** One line of `metrics.jsonl`. */
@@ -83,14 +91,16 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   const model = await Qwen25VL.load(recipe.model, { device, ...threads });
   const data = await loadSftData(recipe.data, model, recipe);
   const { folder, checkpoint } = await RunFolder.open(out, recipe, options.resume ?? false);
-  const start = checkpoint === undefined ? undefined : await readState(checkpoint);
-  const params = start?.params ?? loadParams(recipe.model);
+  const origin = originOf(recipe, model);
+  const start = checkpoint === undefined ? undefined : await readState(checkpoint, origin);
+  const params = start?.params ?? freshParams(recipe, origin);
   const trainable = trainablePart(recipe);
   const { optimizer } = recipe;
   const trainer = createTrainStep({
     config: model.config,
     params,
     trainable,
+    ...(origin.lora ? { lora: origin.lora } : {}),
     adamW: {
       beta1: optimizer.beta1,
       beta2: optimizer.beta2,
@@ -124,7 +134,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     });
     const save = async (): Promise<string> => {
       const state = { params: trainer.params(), optimizer: trainer.optimizerState() };
-      const path = await folder.save(model.config, state, recipe.model, recipe.keep);
+      const path = await folder.save(origin, state, recipe.keep);
       onEvent({ kind: "checkpoint", path, step });
       return path;
     };
@@ -151,7 +161,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
         skipped: next.value.skipped.length,
       };
       if (step % recipe.saveEvery === 0 || last) {
-        if (heldout) metrics.heldoutLoss = await heldout(trainer.params());
+        if (heldout) metrics.heldoutLoss = await heldout(mergedParams(trainer.params(), origin));
         await folder.log(metrics);
         saved = await save();
       } else await folder.log(metrics);
@@ -159,7 +169,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     }
     await batches.return(undefined);
     const finished = step >= steps;
-    if (finished) await writeModel(join(out, "model"), model.config, trainer.params(), recipe.model);
+    if (finished) await writeModel(join(out, "model"), origin, trainer.params());
     return { step, finished, model: finished ? join(out, "model") : (saved ?? recipe.model) };
   } finally {
     await clips.close();
@@ -168,8 +178,25 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
   }
 }
 
+/** What a recipe begins with. */
+function originOf({ model: source, lora }: SftRecipe, { config }: Qwen25VL): Origin {
+  if (!lora) return { config, source };
+  return {
+    config,
+    source,
+    lora: loraConfig({ r: lora.r, lora_alpha: lora.alpha, lora_dropout: lora.dropout }),
+  };
+}
+
+/** The parameters of a run's first step. */
+function freshParams({ seed }: SftRecipe, { config, source, lora }: Origin): HostParams {
+  const base = loadParams(source);
+  return lora ? new Map([...base, ...initLora(config, lora, seed)]) : base;
+}
+
 /** Which parameters a recipe trains. */
 function trainablePart(recipe: SftRecipe): (name: string) => boolean {
+  if (recipe.lora) return (name) => /\.lora_[AB]\./.test(name);
   const frozen = new Set(recipe.freeze);
   return (name) => {
     if (/(^|\.)visual\.merger\./.test(name)) return !frozen.has("merger");
