@@ -194,6 +194,18 @@ const rules: Record<string, OperatorRule> = {
   },
   MatMul: { infer: inferMatMul },
   FusedMatMul: { domain: "com.microsoft", floats: ["alpha"], infer: inferMatMul },
+  Gemm: {
+    floats: ["alpha"],
+    infer: (inputs, attributes) => {
+      arity(inputs, 3);
+      const [a, b, bias] = inputs as [ValueType, ValueType, ValueType];
+      same(inputs);
+      const [product] = inferMatMul([a, b], attributes);
+      invariant(product?.shape.length === 2, "must be given matrices");
+      invariant(`${bias.shape}` === `${[product.shape[1]]}`, `bias is [${bias.shape}]`);
+      return [product];
+    },
+  },
   Transpose: {
     infer: (inputs, attributes) => {
       arity(inputs, 1);

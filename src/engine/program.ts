@@ -155,13 +155,13 @@ function feedsOf(
     const spec = inputs[i];
     invariant(spec !== undefined, "more leaves than inputs");
     if (spec.frozen) return;
-    if (leaf.dtype !== spec.dtype || `${leaf.shape}` !== `${spec.shape}`)
+    if (leaf.dtype !== spec.dtype || !sameShape(leaf.shape, spec.shape))
       throw new UsageError(
         "engine-argument",
         `program ${graph.name}: ${spec.name} must be ${spec.dtype}[${spec.shape}], got ${leaf.dtype}[${leaf.shape}]`,
         "Programs are compiled for one set of shapes; compile another for others (compileCached does).",
       );
-    checkHostTensor(spec.name, leaf);
+    if (!(leaf instanceof DeviceTensor)) checkHostTensor(spec.name, leaf);
     if (targets.has(leaf.data as Float32Array))
       throw new UsageError(
         "engine-alias",
@@ -173,6 +173,12 @@ function feedsOf(
   return feeds;
 }
 
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 function isHostTensor(value: unknown): value is HostTensor {
   return isSpec(value) && "data" in value;
 }
@@ -180,6 +186,7 @@ function isHostTensor(value: unknown): value is HostTensor {
 /** The leaves of an `into` tree, null where a result shall be allocated. */
 function targetsOf(parts: ProgramParts, into: unknown): (DeviceTensor | null)[] {
   const targets: (DeviceTensor | null)[] = [];
+  const taken = new Set<DeviceTensor["data"]>();
   const visit = (node: unknown, def: TreeDef): void => {
     if (def === null) {
       const spec = parts.outputs[targets.length];
@@ -190,18 +197,17 @@ function targetsOf(parts: ProgramParts, into: unknown): (DeviceTensor | null)[] 
         !(
           target instanceof DeviceTensor &&
           target.dtype === spec.dtype &&
-          `${target.shape}` === `${spec.shape}` &&
-          !targets.some((other) => other?.data === target.data)
+          sameShape(target.shape, spec.shape) &&
+          !taken.has(target.data)
         )
       )
         throw new UsageError(
-          target instanceof DeviceTensor && targets.some((other) => other?.data === target.data)
-            ? "engine-alias"
-            : "engine-argument",
+          target instanceof DeviceTensor && taken.has(target.data) ? "engine-alias" : "engine-argument",
           `program ${parts.graph.name}: ${spec.name} must be written into its own DeviceTensor of ${spec.dtype}[${spec.shape}], got ${isSpec(target) ? `${target.dtype}[${target.shape}]` : typeof target}`,
           "Pass null to have a result allocated.",
         );
       targets.push(target);
+      if (target !== null) taken.add(target.data);
       return;
     }
     const object = (node ?? {}) as Record<string, unknown>;

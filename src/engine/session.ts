@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { messageOf, UsageError } from "../base/index.ts";
 import { DTYPES } from "./dtype.ts";
-import type { HostTensor } from "./tensor.ts";
+import { DeviceTensor, type HostTensor } from "./tensor.ts";
 
 /** Where programs run. */
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -81,7 +81,17 @@ export async function openSession(
   }
 }
 
-/** A host tensor as one of ONNX Runtime's, over the same memory. */
+const wrapped = new WeakMap<DeviceTensor, Tensor>();
+
+/** A host tensor as one of ONNX Runtime's, over the same memory; of device tensors the wrapper is kept. */
 export function toOrt(TensorClass: Runtime["Tensor"], tensor: HostTensor): Tensor {
-  return new TensorClass(DTYPES[tensor.dtype].ort as "float32", tensor.data as Float32Array, tensor.shape);
+  const known = tensor instanceof DeviceTensor ? wrapped.get(tensor) : undefined;
+  if (known !== undefined) return known;
+  const made = new TensorClass(
+    DTYPES[tensor.dtype].ort as "float32",
+    tensor.data as Float32Array,
+    tensor.shape,
+  );
+  if (tensor instanceof DeviceTensor) wrapped.set(tensor, made);
+  return made;
 }

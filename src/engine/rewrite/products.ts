@@ -1,4 +1,4 @@
-/** Scales of products become FusedMatMul's `alpha`, which costs nothing. */
+/** Scales of products become FusedMatMul's `alpha`, which costs nothing; a bias becomes Gemm's. */
 
 import type { Node, Value } from "../graph.ts";
 import type { Matcher, Rewrite } from "./matcher.ts";
@@ -67,8 +67,29 @@ function onlyProductsUse(match: Matcher, old: Value): boolean {
     );
 }
 
+/** `a b + bias` for matrices and a vector along their columns, if only this uses `a b`. */
+const bias: Rewrite = (match, node, inputs) => {
+  for (const [sum, vector] of match.orders({ ...node, inputs })) {
+    if (vector.shape.length !== 1 || vector.shape[0] !== sum.shape.at(-1) || sum.dtype !== "float32")
+      continue;
+    const index = inputs.indexOf(sum);
+    if (!match.usedOnce(node.inputs[index])) continue;
+    const reshaped = match.from(sum, "Reshape");
+    if (reshaped !== undefined && !onlyReshaped(match, node, index)) continue;
+    const product = match.from(reshaped === undefined ? sum : reshaped.inputs[0], ...PRODUCTS);
+    const [a, b] = product?.inputs ?? [];
+    if (product === undefined || a?.shape.length !== 2 || b?.shape.length !== 2) continue;
+    if (product.outputs[0]?.shape[1] !== vector.shape[0]) continue;
+    const { transA = 0, transB = 0, alpha = 1 } = product.attributes;
+    const gemm = match.builder.emit("Gemm", [a, b, vector], { transA, transB, alpha });
+    return match.builder.reshape(gemm, sum.shape);
+  }
+  return undefined;
+};
+
 /** Rules by the operator they apply to. */
 export const productRewrites: Readonly<Record<string, readonly Rewrite[]>> = {
+  Add: [bias],
   Mul: [scaleAfter],
   MatMul: [scaleBefore],
   FusedMatMul: [scaleBefore],
