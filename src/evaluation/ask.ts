@@ -18,13 +18,13 @@ import {
   parseTrace,
   type Trace,
 } from "../trace/index.ts";
-import { type Cue, type SampledVideo, sampleVideo } from "../video/index.ts";
+import { type Cue, type SampledVideo, sampleVideo, type Video } from "../video/index.ts";
 import { looksSynthetic } from "./looks-synthetic.ts";
 
 /** A question about a video file, and how it is asked. */
 export interface AskRequest {
-  /** Path of the video file. */
-  video: string;
+  /** Path of the video file, or an opened video, which stays open. */
+  video: string | Video;
   question: string;
   /** Texts of the options, without letters; default none. */
   options?: readonly string[] | undefined;
@@ -96,14 +96,17 @@ export async function ask(model: ChatModel, request: AskRequest): Promise<AskRes
       {
         role: "user",
         content: [
-          { type: "video", video: { frames, sampleFps, path: request.video } },
+          { type: "video", video: { frames, sampleFps, path: video.info.path } },
           { type: "text", text: questionPrompt(request.question, options, answerType) },
         ],
       },
     ],
     { maxTokens, temperature, topP, topK, seed, signal, onText },
   );
-  const trace = parseTrace(reply.text, { durationSeconds: video.info.durationSeconds });
+  const trace = parseTrace(reply.text, {
+    durationSeconds: video.info.durationSeconds,
+    truncated: reply.finishReason === "length",
+  });
   const letter = trace.answer === null ? null : parseLetter(trace.answer, options);
   return {
     model: info,

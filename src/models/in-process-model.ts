@@ -15,6 +15,8 @@ export interface InProcessOptions {
   builtin?: boolean | undefined;
   /** `cpu` (default), `webgpu` or `cuda`. */
   device?: string | undefined;
+  /** Ends the loading; `open` then throws its reason. */
+  signal?: AbortSignal | undefined;
 }
 
 const devices = ["cpu", "webgpu", "cuda"] as const;
@@ -84,7 +86,10 @@ export class InProcessModel implements ChatModel {
         `device: must be one of ${devices.join(", ")}, got ${options.device}`,
       );
     const worker = startWorker(new URL("./in-process-worker.ts", import.meta.url), { dir, device });
-    const first = await firstEvent(worker);
+    const first = await firstEvent(worker, options.signal).catch(async (error: unknown) => {
+      await worker.terminate();
+      throw error;
+    });
     if (first.type !== "ready") {
       await worker.terminate();
       invariant(first.type === "failed", `the model's thread began with ${first.type}`);
@@ -162,16 +167,20 @@ export class InProcessModel implements ChatModel {
 }
 
 /** The thread's first word. Listeners are taken off one by one: the thread has listeners of its own. */
-function firstEvent(worker: Worker): Promise<ThreadEvent> {
+function firstEvent(worker: Worker, signal: AbortSignal | undefined): Promise<ThreadEvent> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
+      signal?.removeEventListener("abort", onAbort);
       worker.off("message", onMessage).off("error", onError).off("exit", onExit);
       act();
     };
     const onMessage = (event: ThreadEvent) => settle(() => resolve(event));
     const onError = (error: unknown) => settle(() => reject(error));
     const onExit = () => onError(new Error("internal: the model's thread ended while loading"));
+    const onAbort = () => onError(signal?.reason);
     worker.on("message", onMessage).on("error", onError).on("exit", onExit);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted) onAbort();
   });
 }
 

@@ -17,6 +17,8 @@ export type ModelPlace =
 export interface OpenModelOptions extends Omit<OpenAIModelOptions, "url" | "model"> {
   /** In-process models: `cpu` (default), `webgpu` or `cuda`. */
   device?: string | undefined;
+  /** Ends the loading of a checkpoint; `openModel` then throws its reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /** The folder of the checkpoint that comes with this package. */
@@ -106,5 +108,10 @@ export async function openModel(spec: string, options: OpenModelOptions = {}): P
     return new OpenAIModel({ ...options, url: place.url, model: place.model });
   }
   const { InProcessModel } = await import("./in-process-model.ts");
-  return InProcessModel.open(place.dir, { name: place.name, builtin: place.builtin, device: options.device });
+  return InProcessModel.open(place.dir, {
+    name: place.name,
+    builtin: place.builtin,
+    device: options.device,
+    signal: options.signal,
+  });
 }

@@ -39,6 +39,9 @@ export function explainServerError(error: unknown, url: string, model: string): 
       "Start the server, or check host and port; the address ends in /v1 for most servers.",
     );
   }
+  // What fetch throws where the connection ends in the middle of a reply.
+  if (error instanceof TypeError && /terminated|fetch failed/.test(error.message))
+    return explained("server-unreachable", "answer", reasons[causeOf(error)] ?? "the connection was cut");
   if (!(error instanceof APIError)) return error;
   const { status } = error;
   const said = `${status ?? "an error"}: ${error.message.replace(/^\d+ /, "")}`;

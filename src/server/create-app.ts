@@ -120,6 +120,11 @@ export function createApp(options: AppOptions): App {
     if (active >= maxRequests)
       throw new HttpError(429, "queue_full", `at most ${maxRequests} requests at once; try again later`);
     active++;
+    let counted = true;
+    const done = () => {
+      if (counted) active--;
+      counted = false;
+    };
     let streaming = false;
     try {
       const messages = await readMessages(request, { sampling, mediaRoots, maxImages });
@@ -137,13 +142,9 @@ export function createApp(options: AppOptions): App {
       if (!request.stream) return await completeChat(c, job);
       const response = streamChat(c, job);
       streaming = true;
-      return withEnd(
-        response,
-        () => active--,
-        () => gone.abort(),
-      );
+      return withEnd(response, done, () => gone.abort());
     } finally {
-      if (!streaming) active--;
+      if (!streaming) done();
     }
   });
 
@@ -168,7 +169,7 @@ async function readJson(request: Request): Promise<unknown> {
   }
 }
 
-/** The response with word of its end: `ended` once, however it ends, and `cancelled` before it if the client left. */
+/** The response with word of its end: `ended` however it ends, and `cancelled` before it if the client left. */
 function withEnd(response: Response, ended: () => void, cancelled: () => void): Response {
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const body = new ReadableStream<Uint8Array>({

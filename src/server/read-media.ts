@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
+import { UsageError } from "../base/index.ts";
 import type { FrameSampling, VideoFrame, VideoInput } from "../models/index.ts";
 import { sampleVideo, smartResize } from "../video/index.ts";
 import { HttpError } from "./http-error.ts";
@@ -105,7 +106,11 @@ export async function readVideo(
   try {
     const path = join(folder, "video");
     await writeFile(path, bytes, { mode: 0o600 });
-    return await sampleFile(path, sampling);
+    return await sampleFile(path, sampling).catch((error: unknown) => {
+      // The temporary file is nothing that the client knows.
+      if (!(error instanceof UsageError)) throw error;
+      throw new HttpError(400, error.code, `${param}: ${error.message.replaceAll(path, "data URL")}`, param);
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -66,6 +66,12 @@ it("leaves a long output without tags to a judge", () => {
   expect(trace.claims).toEqual([{ startSeconds: 5, endSeconds: 5, text: "a dog barks" }]);
 });
 
+it("takes no words without tags for an answer where the output was cut off", () => {
+  expect(parseTrace("The red ball is", { truncated: true }).answer).toBeNull();
+  expect(parseTrace("<think>r</think>The red ball is", { truncated: true }).answer).toBeNull();
+  expect(parseTrace("<think>r</think><answer>The red", { truncated: true }).answer).toBe("The red");
+});
+
 it("takes claims from the reasoning only, where there is one", () => {
   const { claims } = parseTrace("<think>At 0:05 a dog barks.</think><answer>at 0:09 a cat leaves</answer>");
   expect(claims.map((c) => c.startSeconds)).toEqual([5]);

@@ -47,6 +47,12 @@ interface Parts {
   outside: string;
 }
 
+/** What is known of an output when it is parsed. */
+export interface ParseOptions extends TimeOptions {
+  /** Whether it was cut off; what stands without tags is then no answer. Default false. */
+  truncated?: boolean | undefined;
+}
+
 const tagPattern = /<\s*(\/?)\s*(think|answer)\s*>/gi;
 const shortAnswerWords = 12;
 const order: readonly TraceProblem[] = [
@@ -177,7 +183,7 @@ function untaggedAnswer(parts: Parts): string | null {
  * reasoning counts, else the last inside it; text after the reasoning, or an output of one short line, is an
  * answer without tags; what a long output without tags concludes is left to a judge.
  */
-export function parseTrace(raw: string, options: TimeOptions = {}): Trace {
+export function parseTrace(raw: string, options: ParseOptions = {}): Trace {
   const parts = walk(raw);
   const { problems, thinks, answers } = parts;
   const think =
@@ -188,7 +194,7 @@ export function parseTrace(raw: string, options: TimeOptions = {}): Trace {
           .trim()
       : null;
   const tagged = answers.findLast((a) => !a.inside) ?? answers.at(-1);
-  const untagged = tagged ? null : untaggedAnswer(parts);
+  const untagged = tagged || options.truncated ? null : untaggedAnswer(parts);
 
   if (think === null) problems.add("think-missing");
   if (thinks.length > 1) problems.add("think-repeated");

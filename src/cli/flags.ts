@@ -1,0 +1,42 @@
+/** Values of command-line flags. */
+
+import { UsageError } from "../base/index.ts";
+
+function refuse(flag: string, rule: string, text: string): never {
+  throw new UsageError("usage", `${flag}: must be ${rule}, got ${JSON.stringify(text)}`);
+}
+
+/** An integer of at least `least`. @throws UsageError `usage` */
+export function integerFlag(flag: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^[-+]?\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      refuse(flag, `an integer of at least ${least}`, text);
+    return value;
+  };
+}
+
+/** A number from `low` to `high`, or above `low` if `open`. @throws UsageError `usage` */
+export function numberFlag(flag: string, low: number, high: number, open = false): (text: string) => number {
+  const range =
+    high === Number.POSITIVE_INFINITY
+      ? `above ${low}`
+      : `${open ? "above" : "from"} ${low} ${open ? "and at most" : "to"} ${high}`;
+  return (text) => {
+    const value = Number(text);
+    const inside = (open ? value > low : value >= low) && value <= high;
+    if (text.trim() === "" || !Number.isFinite(value) || !inside) refuse(flag, `a number ${range}`, text);
+    return value;
+  };
+}
+
+/** One of some words. @throws UsageError `usage` */
+export function choiceFlag<T extends string>(flag: string, choices: readonly T[]): (text: string) => T {
+  return (text) =>
+    choices.find((choice) => choice === text) ?? refuse(flag, `one of ${choices.join(", ")}`, text);
+}
+
+/** Collects a flag that may be given several times. */
+export function collect(text: string, earlier: string[] = []): string[] {
+  return [...earlier, text];
+}
