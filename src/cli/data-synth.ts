@@ -14,6 +14,7 @@ interface Flags {
   levels?: string;
   questionsPerVideo: string;
   subtitles?: string | true;
+  timelines: string;
   size: string;
   fps: string;
   start: string;
@@ -75,6 +76,7 @@ export function registerDataSynth(program: Command): void {
       "comma-separated, 1 (little happens) to 3, each as likely (default: 1,1,2,2,3)",
     )
     .option("--subtitles [share]", "share of videos with subtitles, 0 to 1; 0.25 if no number is given")
+    .option("--timelines <n>", "rows per video that go through all that happens, 0 to 3", "0")
     .option("--size <pixels>", "width and height, even, 64 to 1024", "112")
     .option("--fps <n>", "frames per second, 4 to 30", "8")
     .option("--start <n>", "index of the first video, to generate a part of a larger set", "0")
@@ -131,6 +133,7 @@ function optionsOf(flags: Flags, split: Split, count: number, signal: AbortSigna
     signal,
     seed: wholeNumber("--seed", flags.seed),
     questionsPerVideo: wholeNumber("--questions-per-video", flags.questionsPerVideo),
+    timelines: wholeNumber("--timelines", flags.timelines),
     size: wholeNumber("--size", flags.size),
     fps: wholeNumber("--fps", flags.fps),
     start: wholeNumber("--start", flags.start),

@@ -71,6 +71,11 @@ export function makeQuestions(random: Random, scene: Scene, count: number): Scen
   return questions;
 }
 
+/** Up to `count` accounts of all that happens in a scene, in different words; none where too much happens. */
+export function makeTimelines(random: Random, scene: Scene, count: number): SceneQuestion[] {
+  return count === 0 ? [] : draw(random.fork("timeline"), scene, [story.timelineKind], count);
+}
+
 function draw(random: Random, scene: Scene, kinds: readonly QuestionKind[], count: number): SceneQuestion[] {
   const questions = new Map<string, SceneQuestion>();
   for (let round = 0; round < 6 && questions.size < count; round++) {

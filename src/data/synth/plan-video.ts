@@ -3,7 +3,7 @@
 import { Random, UsageError } from "../../base/index.ts";
 import type { DataRow } from "../row.ts";
 import { groundingOf } from "./events.ts";
-import { makeQuestions } from "./make-questions.ts";
+import { makeQuestions, makeTimelines } from "./make-questions.ts";
 import { makeScene } from "./make-scene.ts";
 import type { Scene } from "./scene.ts";
 import type { Split } from "./vocabulary.ts";
@@ -24,6 +24,11 @@ export interface WorldOptions {
   levels?: readonly number[];
   /** Share of videos with subtitles, 0 to 1. Default 0. */
   subtitles?: number;
+  /**
+   * Rows per video, besides its questions, whose reasoning goes through all that happens, 0 to 3: the densest
+   * signal to learn to see from. Videos in which very much happens have none. Default 0.
+   */
+  timelines?: number;
   /** Width and height in pixels, even, 64 to 1024. Default 112. */
   size?: number;
   /** Frames per second, 4 to 30. Default 8. */
@@ -52,6 +57,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
     lengths: options.lengths ?? defaultLengths,
     levels: options.levels ?? defaultLevels,
     subtitles: options.subtitles ?? 0,
+    timelines: options.timelines ?? 0,
     size: options.size ?? 112,
     fps: options.fps ?? 8,
   };
@@ -61,7 +67,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   };
   const whole = (value: number, low: number, high: number): boolean =>
     Number.isInteger(value) && value >= low && value <= high;
-  const { seed, split, questionsPerVideo, lengths, levels, subtitles, size, fps } = filled;
+  const { seed, split, questionsPerVideo, lengths, levels, subtitles, timelines, size, fps } = filled;
   check("seed", seed, Number.isSafeInteger(seed), "a whole number");
   check("split", split, split === "train" || split === "heldout", "train or heldout");
   check(
@@ -78,6 +84,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   );
   check("levels", levels, levels.length > 0 && levels.every((level) => whole(level, 1, 3)), "1, 2 or 3");
   check("subtitles", subtitles, subtitles >= 0 && subtitles <= 1, "a share from 0 to 1");
+  check("timelines", timelines, whole(timelines, 0, 3), "a whole number from 0 to 3");
   check("size", size, whole(size, 64, 1024) && size % 2 === 0, "an even number of pixels from 64 to 1024");
   check("fps", fps, whole(fps, 4, 30), "a whole number from 4 to 30");
   return filled;
@@ -102,7 +109,8 @@ export interface VideoPlan {
  * @throws UsageError `synth-options`
  */
 export function planVideo(options: WorldOptions, index: number): VideoPlan {
-  const { seed, split, questionsPerVideo, lengths, levels, subtitles } = checkWorldOptions(options);
+  const { seed, split, questionsPerVideo, lengths, levels, subtitles, timelines } =
+    checkWorldOptions(options);
   const random = new Random(seed).fork(`${split}/${index}`);
   const choices = random.fork("choices");
   const scene = makeScene(random.fork("scene"), {
@@ -117,7 +125,11 @@ export function planVideo(options: WorldOptions, index: number): VideoPlan {
     video: `${name}.mp4`,
     ...(scene.cues.length > 0 ? { subtitles: `${name}.srt` } : {}),
   };
-  const rows = makeQuestions(random.fork("questions"), scene, questionsPerVideo).map(
+  const questions = [
+    ...makeQuestions(random.fork("questions"), scene, questionsPerVideo),
+    ...makeTimelines(random.fork("questions"), scene, timelines),
+  ];
+  const rows = questions.map(
     (question, number): DataRow => ({
       id: `${split}-${seed}-${String(index).padStart(6, "0")}-${number}`,
       ...files,

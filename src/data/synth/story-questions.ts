@@ -471,3 +471,26 @@ export const happensKind: QuestionKind = (context) => {
     facts: factsOf(context, (other) => other === event),
   };
 };
+
+/** Most events that a timeline lists: more would be longer than a small model's answers. */
+const timelineEvents = 7;
+
+/** Everything that happens, in order, and what happens last: the densest account of a video that a row can give. */
+export const timelineKind: QuestionKind = (context) => {
+  const { events, random, style } = context;
+  if (events.length === 0 || events.length > timelineEvents) return null;
+  const facts = events.map((event) => eventFact(event, style));
+  return {
+    category: "timeline",
+    momentary: false,
+    question: random.pick([
+      "List all that happens. What happens last?",
+      "Go through the video from start to end. What happens last?",
+      "Tell everything that happens in order. What is the last thing to happen?",
+    ]),
+    answer: facts.at(-1)?.text ?? "",
+    open: "text",
+    distractors: [],
+    facts,
+  };
+};
