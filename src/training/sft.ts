@@ -150,7 +150,6 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
       const learningRate = rate(Math.min(step + 1, steps - 1));
       const result = await trainer.step(next.value.batches, { learningRate });
       step++;
-      const last = step === steps || signal?.aborted === true;
       const metrics: SftMetrics = {
         step,
         epoch: next.value.epoch,
@@ -160,7 +159,7 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
         waitSeconds: round((waited - began) / 1000),
         skipped: next.value.skipped.length,
       };
-      if (step % recipe.saveEvery === 0 || last) {
+      if (step % recipe.saveEvery === 0 || step === steps) {
         if (heldout) metrics.heldoutLoss = await heldout(mergedParams(trainer.params(), origin));
         await folder.log(metrics);
         saved = await save();
@@ -169,6 +168,8 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     }
     await batches.return(undefined);
     const finished = step >= steps;
+    if (signal?.aborted && !finished && step % recipe.saveEvery !== 0 && step > (start?.optimizer.step ?? 0))
+      saved = await save();
     if (finished) await writeModel(join(out, "model"), origin, trainer.params());
     return { step, finished, model: finished ? join(out, "model") : (saved ?? recipe.model) };
   } finally {
