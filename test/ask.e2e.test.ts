@@ -194,7 +194,7 @@ it("stops cleanly at Ctrl-C, while a server keeps it waiting", async () => {
   const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/v1#m`;
   const asked = new Promise((resolve) => silent.once("request", resolve));
   const { child, result } = startCli(["ask", at("clip.mp4"), "What?", "--model", url]);
-  await asked;
+  await Promise.race([asked, result.then(() => Promise.reject(new Error("it ended before it asked")))]);
   child.kill("SIGINT");
   const { code, stderr } = await result;
   silent.closeAllConnections();
