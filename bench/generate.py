@@ -1,21 +1,33 @@
-"""Decoding speed of transformers on a checkpoint: the reference of bench/generate.ts. Prints one JSON line."""
+"""The side of transformers in bench/generate.ts: reads one JSON request a line, answers one JSON line."""
 
 import json
 import sys
 import time
 
 import torch
+import transformers
 from transformers import Qwen2_5_VLForConditionalGeneration
 
-directory, threads, tokens, cases = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4])
+directory, threads = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(threads)
 model = Qwen2_5_VLForConditionalGeneration.from_pretrained(directory, dtype=torch.float32).eval()
 
 
+class Clock:
+    """A stopping criterion that never stops and notes when each token was done."""
+
+    def __init__(self):
+        self.times = []
+
+    def __call__(self, input_ids, scores, **_):
+        self.times.append(time.perf_counter())
+        return torch.zeros(input_ids.shape[0], dtype=torch.bool)
+
+
 def generate(prompts, count):
-    """Greedy tokens of equally long prompts, exactly `count` of each, and the seconds it took."""
+    """Greedy tokens of equally long prompts, exactly `count` of each, and the seconds after the first."""
     ids = torch.tensor(prompts)
-    start = time.perf_counter()
+    clock = Clock()
     with torch.inference_mode():
         out = model.generate(
             input_ids=ids,
@@ -25,19 +37,12 @@ def generate(prompts, count):
             min_new_tokens=count,
             max_new_tokens=count,
             pad_token_id=0,
+            stopping_criteria=[clock],
         )
-    return out[:, ids.shape[1] :].tolist(), time.perf_counter() - start
+    return {"ids": out[:, ids.shape[1] :].tolist(), "decodeSeconds": clock.times[-1] - clock.times[0]}
 
 
-results = []
-for prompts in cases:
-    generate(prompts, 4)
-    best, first = float("inf"), float("inf")
-    for _ in range(3):
-        first = min(first, generate(prompts, 1)[1])
-        ids, seconds = generate(prompts, tokens + 1)
-        best = min(best, seconds)
-    results.append({"decodeSeconds": best - first, "prefillSeconds": first, "ids": ids})
-import transformers
-
-print(json.dumps({"results": results, "torch": torch.__version__, "transformers": transformers.__version__}))
+print(json.dumps({"torch": torch.__version__, "transformers": transformers.__version__}), flush=True)
+for line in sys.stdin:
+    request = json.loads(line)
+    print(json.dumps(generate(request["prompts"], request["tokens"])), flush=True)

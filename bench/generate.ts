@@ -1,15 +1,16 @@
 /**
  * Decoding speed beside transformers: the same random checkpoints, the same prompts, greedy, key-value caches on
- * both sides, as many threads on both. Tokens per second are those after the first token; the best of three runs
- * counts on both sides, since other work on the machine only ever adds time.
+ * both sides, as many threads on both. The sides take turns, so that other work on the machine meets both; a
+ * ratio is the median of the rounds' ratios. Tokens per second are those after the first token.
  */
 
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { Random } from "../src/base/index.ts";
 import {
   initParams,
@@ -32,15 +33,22 @@ export interface GenerateBenchRow {
   sameTokens: boolean;
 }
 
-interface Reference {
-  results: { decodeSeconds: number; prefillSeconds: number; ids: number[][] }[];
-  torch: string;
-  transformers: string;
+/** One side's answer to one request. */
+interface Answer {
+  decodeSeconds: number;
+  ids: number[][];
+}
+
+/** Something that generates. */
+interface Side {
+  generate: (prompts: number[][], tokens: number) => Promise<Answer>;
+  stop: () => Promise<void>;
 }
 
 const PROMPT_TOKENS = 256;
-const NEW_TOKENS = 48;
+const NEW_TOKENS = 32;
 const BATCHES = [1, 8];
+const ROUNDS = 5;
 
 /** Configurations: one like the shipped checkpoint, one of about 100 M parameters. */
 const MODELS: Record<string, Record<string, unknown>> = {
@@ -100,41 +108,29 @@ function textConfig(
 export async function benchGenerate(threads = 2): Promise<{ rows: GenerateBenchRow[]; markdown: string }> {
   const rows: GenerateBenchRow[] = [];
   let versions = "";
-  for (const [name, json] of Object.entries(MODELS)) {
+  for (const [model, json] of Object.entries(MODELS)) {
     const directory = await mkdtemp(join(tmpdir(), "bench-generate-"));
     try {
       const config = parseConfig(json);
       saveCheckpoint(directory, config, initParams(config, 1));
       await saveTokenizer(directory, trainBpe([], { vocabSize: 264 }));
-      const random = new Random(name);
-      const prompt = () => Array.from({ length: PROMPT_TOKENS }, () => random.integer(0, 256));
-      const cases = BATCHES.map((batch) => Array.from({ length: batch }, prompt));
-      const ours = await measure(directory, cases, threads);
-      const reference = await measureReference(directory, cases, threads);
-      versions = `transformers ${reference.transformers}, torch ${reference.torch}`;
-      cases.forEach((prompts, i) => {
-        const own = ours[i] as { seconds: number; ids: number[][] };
-        const other = reference.results[i] as Reference["results"][number];
-        const tokens = prompts.length * NEW_TOKENS;
-        rows.push({
-          model: name,
-          batch: prompts.length,
-          tokensPerSecond: tokens / own.seconds,
-          transformersTokensPerSecond: tokens / other.decodeSeconds,
-          ratio: other.decodeSeconds / own.seconds,
-          sameTokens: JSON.stringify(own.ids) === JSON.stringify(other.ids),
-        });
-      });
+      const here = await startHere(directory, threads);
+      const there = await startTransformers(directory, threads);
+      versions = there.versions;
+      for (const batch of BATCHES) rows.push(await measure(model, batch, here, there));
+      await here.stop();
+      await there.stop();
     } finally {
       await rm(directory, { recursive: true });
     }
   }
-  const lines = rows.map(
-    (row) =>
-      `| ${row.model} | ${row.batch} | ${row.tokensPerSecond.toFixed(0)} | ${row.transformersTokensPerSecond.toFixed(0)} | ${row.ratio.toFixed(2)} | ${row.sameTokens ? "yes" : "no"} |`,
-  );
+  const lines = rows.map((row) => {
+    const speeds = [row.tokensPerSecond, row.transformersTokensPerSecond].map((x) => x.toFixed(0));
+    const cells = [row.model, row.batch, ...speeds, row.ratio.toFixed(2), row.sameTokens ? "yes" : "no"];
+    return `| ${cells.join(" | ")} |`;
+  });
   const markdown = [
-    `Decoding, ${PROMPT_TOKENS} prompt tokens, ${NEW_TOKENS} new ones, greedy, float32, ${threads} threads on both sides (${versions}).`,
+    `Decoding, ${PROMPT_TOKENS} prompt tokens, ${NEW_TOKENS} new ones, greedy, float32, ${threads} threads on both sides, median of ${ROUNDS} rounds (${versions}).`,
     "",
     "| model | batch | tokens/s | transformers tokens/s | ratio | same tokens |",
     "|---|---|---|---|---|---|",
@@ -143,43 +139,81 @@ export async function benchGenerate(threads = 2): Promise<{ rows: GenerateBenchR
   return { rows, markdown };
 }
 
-async function measure(
-  directory: string,
-  cases: readonly number[][][],
-  threads: number,
-): Promise<{ seconds: number; ids: number[][] }[]> {
-  const model = await Qwen25VL.load(directory, { threads });
-  const results: { seconds: number; ids: number[][] }[] = [];
-  for (const prompts of cases) {
-    const generate = async () => {
-      const { generations, stats } = await model.generateTokens(
-        prompts.map((ids) => ({ ids })),
-        { maxNewTokens: NEW_TOKENS + 1, stopTokenIds: [] },
-      );
-      return { seconds: stats.decodeSeconds, ids: generations.map((group) => group[0]?.ids ?? []) };
-    };
-    let best = await generate();
-    for (let i = 0; i < 3; i++) {
-      const next = await generate();
-      if (next.seconds < best.seconds) best = next;
-    }
-    results.push(best);
+/** Takes turns; the first turn of each side compiles and warms up, and does not count. */
+async function measure(model: string, batch: number, here: Side, there: Side): Promise<GenerateBenchRow> {
+  const random = new Random(`${model} ${batch}`);
+  const prompts = Array.from({ length: batch }, () =>
+    Array.from({ length: PROMPT_TOKENS }, () => random.integer(0, 256)),
+  );
+  const seconds: [number, number][] = [];
+  let sameTokens = true;
+  for (let round = 0; round <= ROUNDS; round++) {
+    const ours = await here.generate(prompts, NEW_TOKENS + 1);
+    await sleep(200); // threads of the side that ran spin for a while, waiting for more work
+    const theirs = await there.generate(prompts, NEW_TOKENS + 1);
+    await sleep(200);
+    sameTokens &&= JSON.stringify(ours.ids) === JSON.stringify(theirs.ids);
+    if (round > 0) seconds.push([ours.decodeSeconds, theirs.decodeSeconds]);
   }
-  await model.dispose();
-  return results;
+  const tokens = batch * NEW_TOKENS;
+  return {
+    model,
+    batch,
+    tokensPerSecond: tokens / median(seconds.map(([ours]) => ours)),
+    transformersTokensPerSecond: tokens / median(seconds.map(([, theirs]) => theirs)),
+    ratio: median(seconds.map(([ours, theirs]) => theirs / ours)),
+    sameTokens,
+  };
 }
 
-async function measureReference(
-  directory: string,
-  cases: readonly number[][][],
-  threads: number,
-): Promise<Reference> {
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] as number;
+}
+
+async function startHere(directory: string, threads: number): Promise<Side> {
+  const model = await Qwen25VL.load(directory, { threads });
+  return {
+    async generate(prompts, tokens) {
+      const requests = prompts.map((ids) => ({ ids }));
+      const options = { maxNewTokens: tokens, stopTokenIds: [] };
+      const { generations, stats } = await model.generateTokens(requests, options);
+      return { decodeSeconds: stats.decodeSeconds, ids: generations.map((group) => group[0]?.ids ?? []) };
+    },
+    stop: () => model.dispose(),
+  };
+}
+
+async function startTransformers(directory: string, threads: number): Promise<Side & { versions: string }> {
   const script = fileURLToPath(new URL("./generate.py", import.meta.url));
+  const env = { ...process.env, OMP_NUM_THREADS: String(threads), TOKENIZERS_PARALLELISM: "false" };
   const python = process.env.VIDEO_R2_PYTHON ?? "python3";
-  const args = [script, directory, String(threads), String(NEW_TOKENS), JSON.stringify(cases)];
-  const environment = { ...process.env, OMP_NUM_THREADS: String(threads), TOKENIZERS_PARALLELISM: "false" };
-  const { stdout } = await promisify(execFile)(python, args, { maxBuffer: 1 << 28, env: environment });
-  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Reference;
+  const child = spawn(python, [script, directory, String(threads)], {
+    env,
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const failed = new Promise<never>((_, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) =>
+      reject(new Error(`bench: ${python} must run ${script}, it ended with ${code}`)),
+    );
+  });
+  failed.catch(() => {});
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async <T>(): Promise<T> =>
+    JSON.parse((await Promise.race([lines.next(), failed])).value as string) as T;
+  const { torch, transformers } = await answer<{ torch: string; transformers: string }>();
+  return {
+    versions: `transformers ${transformers}, torch ${torch}`,
+    generate(prompts, tokens) {
+      child.stdin.write(`${JSON.stringify({ prompts, tokens })}\n`);
+      return answer<Answer>();
+    },
+    async stop() {
+      child.stdin.end();
+      await failed.catch(() => {});
+    },
+  };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

@@ -8,8 +8,9 @@ import { compile, type Device, DeviceTensor, np, type Program, type TensorSpec }
 import type { Qwen25VLConfig, TextConfig } from "./config.ts";
 import { headDim } from "./config.ts";
 import { KvCache } from "./generate-cache.ts";
+import { fewRowsLinear, type StepWeights, stepLayer } from "./generate-step.ts";
 import type { GenerationWeights } from "./generate-weights.ts";
-import { causalBias, decoderLayer, type LayerCache, type LayerWeights } from "./language.ts";
+import { causalBias, decoderLayer, type LayerCache } from "./language.ts";
 import { linear, rmsNorm } from "./layers.ts";
 import { languageRotary } from "./rope.ts";
 import { floatTensor, type Tensor } from "./tensor.ts";
@@ -19,14 +20,14 @@ const CHUNK = 1024;
 
 /** Weights inside a traced function. */
 interface WeightArrays {
-  readonly layers: readonly LayerWeights[];
+  readonly layers: readonly StepWeights[];
   readonly norm: Tensor;
   readonly head: Tensor;
 }
 
 /** What both programs take besides weights. */
 interface StepArrays {
-  /** `[B, S, D]`. */
+  /** `[1, S, D]` in prefill, `[D, B]` in a step. */
   readonly hidden: Tensor;
   /** `[B, S, C / 2]`. */
   readonly cos: Tensor;
@@ -69,7 +70,10 @@ export interface StepBuffers {
 }
 
 interface BoundStep extends StepBuffers {
+  /** `[D, B]`. */
   readonly hidden: Float32Array;
+  /** `[V, B]`: the program's logits. */
+  readonly columns: Float32Array;
   readonly cos: Float32Array;
   readonly sin: Float32Array;
   readonly fresh: Float32Array;
@@ -169,21 +173,24 @@ export class LanguageRuntime {
     const half = headDim(text) / 2;
     const zeros = (...shape: number[]) => DeviceTensor.zeros({ dtype: "float32", shape });
     const step = {
-      hidden: zeros(rows, 1, text.hidden_size),
+      // Columns are sequences: see generate-step.ts.
+      hidden: zeros(text.hidden_size, rows),
       cos: zeros(rows, 1, half),
       sin: zeros(rows, 1, half),
       cache: { bias: cache.bias, layers: cache.layers },
     };
     const outputs = {
-      logits: zeros(rows, text.vocab_size),
-      fresh: zeros(rows, 2 * text.num_hidden_layers * text.num_key_value_heads, 1, headDim(text)),
+      logits: zeros(text.vocab_size, rows),
+      fresh: zeros(rows, 2 * text.num_hidden_layers * text.num_key_value_heads, headDim(text)),
       ...(attention ? { attention: zeros(rows, text.num_attention_heads, 1, capacity + 1) } : {}),
     };
     const program = await this.#program("step", step, attention);
     const weights = this.#weightArguments();
+    const columns = outputs.logits.data as Float32Array;
     const bound: BoundStep = {
       cache,
-      logits: outputs.logits.data as Float32Array,
+      logits: rows === 1 ? columns : new Float32Array(columns.length),
+      columns,
       attention: (outputs as { attention?: DeviceTensor }).attention?.data as Float32Array | undefined,
       hidden: step.hidden.data as Float32Array,
       cos: step.cos.data as Float32Array,
@@ -208,8 +215,11 @@ export class LanguageRuntime {
     const width = text.hidden_size;
     const half = headDim(text) / 2;
     const rows = ids.length;
+    const embedding = this.#weights.embedding.data as Float32Array;
     for (let row = 0; row < rows; row++) {
-      this.copyEmbedding(ids[row] as number, bound.hidden, row * width);
+      const from = (ids[row] as number) * width;
+      for (let i = 0; i < width; i++)
+        bound.hidden[i * bound.cache.rows + row] = embedding[from + i] as number;
       const position = positions[row] as number;
       const table = this.#rotaryTable(position + 1);
       for (let i = 0; i < half; i++) {
@@ -218,6 +228,7 @@ export class LanguageRuntime {
       }
     }
     await bound.run();
+    if (bound.logits !== bound.columns) transposeInto(bound.columns, bound.cache.rows, bound.logits);
     bound.cache.appendStep(bound.fresh, rows);
   }
 
@@ -282,6 +293,13 @@ export class LanguageRuntime {
   }
 }
 
+/** Columns of `[n, columns]` become the rows of `[columns, n]`. */
+function transposeInto(source: Float32Array, columns: number, target: Float32Array): void {
+  const n = source.length / columns;
+  for (let i = 0, at = 0; i < n; i++)
+    for (let column = 0; column < columns; column++) target[column * n + i] = source[at++] as number;
+}
+
 /** Runs the layers; returns hidden states, new keys and values, and the last layer's attention. */
 function runLayers(text: TextConfig, step: StepArrays, weights: WeightArrays, wanted: boolean) {
   const length = step.hidden.shape[1] as number;
@@ -294,7 +312,7 @@ function runLayers(text: TextConfig, step: StepArrays, weights: WeightArrays, wa
   let attention: Tensor | undefined;
   const cache: { key: Tensor; value: Tensor }[] = [];
   weights.layers.forEach((layer, i) => {
-    const context = { rotary: step, bias, caches: caches(i) };
+    const context = { rotary: step, bias, causal: true, caches: caches(i) };
     const last = i === weights.layers.length - 1;
     const output = decoderLayer(text, layer, hidden, context, { attention: wanted && last });
     hidden = output.hidden;
@@ -320,11 +338,20 @@ function prefillFunction(text: TextConfig, step: StepArrays, weights: WeightArra
 }
 
 function stepFunction(text: TextConfig, step: StepArrays, weights: WeightArrays, wanted: boolean) {
-  const { hidden, cache, attention } = runLayers(text, step, weights, wanted);
-  const fresh = np.concatenate(
-    cache.flatMap(({ key, value }) => [key, value]),
-    1,
-  );
-  const logits = logitsOf(text, hidden.reshape([-1, text.hidden_size]), weights);
-  return attention ? { logits, fresh, attention } : { logits, fresh };
+  const cache = step.cache as NonNullable<StepArrays["cache"]>;
+  let hidden = step.hidden.transpose([1, 0]);
+  let attention: Tensor | undefined;
+  const fresh: Tensor[] = [];
+  weights.layers.forEach((layer, i) => {
+    const own = { ...(cache.layers[i] as { key: Tensor; value: Tensor }), bias: cache.bias };
+    const last = i === weights.layers.length - 1;
+    const output = stepLayer(text, layer, hidden, step, own, wanted && last);
+    hidden = output.hidden;
+    fresh.push(output.key, output.value);
+    attention = output.attention;
+  });
+  const normal = rmsNorm(hidden, weights.norm, text.rms_norm_eps);
+  const logits = fewRowsLinear(normal, weights.head).transpose([1, 0]);
+  const joined = np.concatenate(fresh, 1);
+  return attention ? { logits, fresh: joined, attention } : { logits, fresh: joined };
 }

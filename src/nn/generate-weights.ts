@@ -60,40 +60,46 @@ function joinLayer(
   const before = weight("input_layernorm").data;
   const after = weight("post_attention_layernorm").data;
   const width = text.hidden_size;
-  const query = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
+  const keyValue = headDim(text) * text.num_key_value_heads;
+  const inner = text.intermediate_size;
+  const qkv = matrix(width + 2 * keyValue, width);
+  const qkvBias = new Float32Array(width + 2 * keyValue);
+  const gateUp = matrix(2 * inner, width);
+  let row = 0;
+  for (const name of ["q_proj", "k_proj", "v_proj"]) {
+    const factor = name === "q_proj" ? scale : 1;
+    const own = bias(`self_attn.${name}`).data;
+    scaleColumns(weight(`self_attn.${name}`).data, before, factor, qkv.data, row * width);
+    own.forEach((x, i) => {
+      qkvBias[row + i] = x * factor;
+    });
+    row += own.length;
+  }
+  scaleColumns(weight("mlp.gate_proj").data, after, 1, gateUp.data, 0);
+  scaleColumns(weight("mlp.up_proj").data, after, 1, gateUp.data, inner * width);
   return {
-    qkv: joinRows(query, width, (name, i) => scaleColumns(weight(name).data, before, i === 0 ? scale : 1)),
-    qkvBias: joinRows(query, 1, (name, i) => bias(name).data.map((x) => x * (i === 0 ? scale : 1))),
+    qkv: new DeviceTensor(qkv),
+    qkvBias: new DeviceTensor(floatTensor(qkvBias, [qkvBias.length])),
     output: new DeviceTensor(weight("self_attn.o_proj")),
-    gateUp: joinRows(["mlp.gate_proj", "mlp.up_proj"], width, (name) =>
-      scaleColumns(weight(name).data, after, 1),
-    ),
+    gateUp: new DeviceTensor(gateUp),
     down: new DeviceTensor(weight("mlp.down_proj")),
   };
 }
 
-/** Tensors of `width` columns under each other; `[rows]` if the width is 1. */
-function joinRows(
-  names: readonly string[],
-  width: number,
-  part: (name: string, index: number) => Float32Array,
-): DeviceTensor {
-  const parts = names.map(part);
-  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const values of parts) {
-    data.set(values, at);
-    at += values.length;
-  }
-  return new DeviceTensor(floatTensor(data, width === 1 ? [data.length] : [data.length / width, width]));
+function matrix(rows: number, columns: number): FloatTensor {
+  return floatTensor(new Float32Array(rows * columns), [rows, columns]);
 }
 
-/** A copy with every column multiplied by its factor and by `scale`. */
-function scaleColumns(values: Float32Array, factors: Float32Array, scale: number): Float32Array {
-  const result = new Float32Array(values.length);
+/** Writes `values` into `target` from `offset` on, every column multiplied by its factor and by `scale`. */
+function scaleColumns(
+  values: Float32Array,
+  factors: Float32Array,
+  scale: number,
+  target: Float32Array,
+  offset: number,
+): void {
   const width = factors.length;
   for (let row = 0; row < values.length; row += width)
     for (let i = 0; i < width; i++)
-      result[row + i] = (values[row + i] as number) * (factors[i] as number) * scale;
-  return result;
+      target[offset + row + i] = (values[row + i] as number) * (factors[i] as number) * scale;
 }
