@@ -325,6 +325,19 @@ const rules: Record<string, OperatorRule> = {
       return [x];
     },
   },
+  ScatterElements: {
+    infer: (inputs) => {
+      arity(inputs, 3);
+      const [x, indices, updates] = inputs as [ValueType, ValueType, ValueType];
+      same([x, updates]);
+      invariant(indices.dtype === "int64", `indices are ${indices.dtype}`);
+      invariant(
+        `${indices.shape}` === `${updates.shape}`,
+        `updates are [${updates.shape}], not [${indices.shape}]`,
+      );
+      return [x];
+    },
+  },
   TopK: {
     operands: ["k"],
     infer: (inputs, attributes) => {

@@ -112,6 +112,52 @@ function coordinates(builder: GraphBuilder, indices: readonly View[], indexShape
     : builder.emit("Concat", columns, { axis: indexShape.length });
 }
 
+/**
+ * Adds rows where their indices say, also where several say the same. Not ScatterND: ONNX Runtime 1.30 adds from
+ * several threads at once there and loses additions to the same place; ScatterElements adds them one by one.
+ *
+ * @param target the zeros, the indexed axes first
+ * @param updates the index axes first
+ * @param any for booleans: whether any was true instead of their sum
+ */
+function scatterAdd(
+  builder: GraphBuilder,
+  target: Value,
+  indices: readonly View[],
+  indexShape: readonly number[],
+  updates: Value,
+  any: boolean,
+): Value {
+  const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+  const places = target.shape.slice(0, indices.length);
+  const columns = size(target.shape.slice(indices.length));
+  const rows = size(indexShape);
+  let row: Value | undefined;
+  indices.forEach((view, i) => {
+    const full = materialise(builder, broadcastView(castView(builder, view, INDEX), indexShape));
+    const index = indices.length === 1 ? full : fromStart(builder, full, places[i] as number);
+    const before = row && builder.emit("Mul", [row, builder.scalar(places[i] as number, INDEX)]);
+    row = before ? builder.emit("Add", [before, index]) : index;
+  });
+  const spread = builder.emit("Expand", [builder.reshape(row as Value, [rows, 1])], {
+    shape: [rows, columns],
+  });
+  const flat = [
+    builder.reshape(target, [size(places), columns]),
+    spread,
+    builder.reshape(updates, [rows, columns]),
+  ];
+  const sum = builder.emit("ScatterElements", flat, { axis: 0, reduction: any ? "max" : "add" });
+  return builder.reshape(sum, target.shape);
+}
+
+/** Indices from the end as indices from the start. */
+function fromStart(builder: GraphBuilder, index: Value, size: number): Value {
+  const negative = builder.emit("Less", [index, builder.scalar(0, INDEX)]);
+  const moved = builder.emit("Add", [index, builder.scalar(size, INDEX)]);
+  return builder.emit("Where", [negative, moved, index]);
+}
+
 const scatter: LoweringRule = (builder, inputs, equation) => {
   const { dtype, shape } = outputOf(equation);
   const axes = numbersOf(equation, "axis");
@@ -141,12 +187,13 @@ const scatter: LoweringRule = (builder, inputs, equation) => {
     ),
   );
   const add = equation.params.op === "add" && equation.params.uniqueIndices !== true;
-  const reduction = !add ? "none" : dtype === "bool" ? "max" : "add";
-  const source = builder.emit(
-    "ScatterND",
-    [zeros, coordinates(builder, indices, indexShape), materialise(builder, permuted)],
-    { reduction },
-  );
+  const source = add
+    ? scatterAdd(builder, zeros, indices, indexShape, materialise(builder, permuted), dtype === "bool")
+    : builder.emit(
+        "ScatterND",
+        [zeros, coordinates(builder, indices, indexShape), materialise(builder, permuted)],
+        { reduction: "none" },
+      );
   const result: View = { source, shape, axes: shape.map((d, i) => (d === 1 ? -1 : target.indexOf(i))) };
   return [castView(builder, result, dtype)];
 };
