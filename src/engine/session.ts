@@ -15,6 +15,11 @@ export interface SessionOptions {
   readonly device?: Device;
   /** Threads inside operators, on the CPU. Default: as many as the machine runs at once. */
   readonly threads?: number;
+  /**
+   * Keep the memory of intermediate results from one run to the next, on the CPU: faster, and held as long as the
+   * program is. Default true.
+   */
+  readonly keepMemory?: boolean;
   /** Write a trace of every run's operators as JSON to files that begin with this. Default off. */
   readonly profile?: string;
 }
@@ -62,6 +67,7 @@ export async function openSession(
     interOpNumThreads: 1,
     executionMode: "sequential",
     logSeverityLevel: 3,
+    enableCpuMemArena: options.keepMemory ?? true,
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
   };
   try {

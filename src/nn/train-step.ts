@@ -114,6 +114,9 @@ export interface TrainStep {
   dispose(): Promise<void>;
 }
 
+/** Programs, the first ones compiled, that keep their memory between steps; those of later layouts give it back. */
+const KEEPING_PROGRAMS = 6;
+
 /** The two groups of trained parameters: those that decay, and those that do not. */
 const GROUPS = ["decayed", "plain"] as const;
 type Grouped<T> = { readonly [K in (typeof GROUPS)[number]]?: T };
@@ -387,6 +390,8 @@ class ProgramTrainStep implements TrainStep {
         ...(device ? { device } : {}),
         ...(threads ? { threads } : {}),
         ...(profile ? { profile } : {}),
+        // Batches of many layouts would otherwise hold the activations of each.
+        keepMemory: this.#programs.size < KEEPING_PROGRAMS,
       };
       program = (compile as unknown as TreeCompile)(fn, example, settings);
       this.#programs.set(key, program);
