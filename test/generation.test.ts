@@ -326,6 +326,19 @@ describe("several sequences", () => {
     expect(() => model.prepare(ask("<|video_pad|>", 1))).toThrow("must not contain special tokens");
   });
 
+  it("keeps weights in half the memory, with nearly the same probabilities", async () => {
+    const half = await Qwen25VL.load(dir, { dtype: "float16" });
+    expect(half.info().bytes).toBe(model.info().bytes / 2);
+    const run = async (other: Qwen25VL) =>
+      first((await other.generate([requests[0] as never], { maxNewTokens: 1 })).generations)[0] as Generation;
+    const [rounded, exact] = [await run(half), await run(model)];
+    expect(rounded.ids).toEqual(exact.ids);
+    // Weights are off by 2^-12 at most; through two layers and logits of about 30 that is some hundredths.
+    expect(Math.abs((rounded.logprobs[0] as number) - (exact.logprobs[0] as number))).toBeLessThan(0.1);
+    expect(rounded.logprobs).not.toEqual(exact.logprobs);
+    await half.dispose();
+  });
+
   it("takes new parameters without compiling anew", async () => {
     const own = await Qwen25VL.load(dir);
     const run = async () => first((await own.generate([requests[0] as never], sampling)).generations)[0]?.ids;

@@ -9,7 +9,8 @@ import type { Qwen25VLConfig, TextConfig } from "./config.ts";
 import { headDim } from "./config.ts";
 import { KvCache } from "./generate-cache.ts";
 import { fewRowsLinear, type StepWeights, stepLayer } from "./generate-step.ts";
-import type { GenerationWeights } from "./generate-weights.ts";
+import { type GenerationWeights, widened } from "./generate-weights.ts";
+import { fromFloat16 } from "./half.ts";
 import { causalBias, decoderLayer, type LayerCache } from "./language.ts";
 import { linear, rmsNorm } from "./layers.ts";
 import { languageRotary } from "./rope.ts";
@@ -72,6 +73,8 @@ export interface StepBuffers {
 interface BoundStep extends StepBuffers {
   /** `[D, B]`. */
   readonly hidden: Float32Array;
+  /** `[D]`: one row's embedding on its way. */
+  readonly embedding: Float32Array;
   /** `[V, B]`: the program's logits. */
   readonly columns: Float32Array;
   readonly cos: Float32Array;
@@ -193,6 +196,7 @@ export class LanguageRuntime {
       columns,
       attention: (outputs as { attention?: DeviceTensor }).attention?.data as Float32Array | undefined,
       hidden: step.hidden.data as Float32Array,
+      embedding: new Float32Array(text.hidden_size),
       cos: step.cos.data as Float32Array,
       sin: step.sin.data as Float32Array,
       fresh: outputs.fresh.data as Float32Array,
@@ -215,11 +219,9 @@ export class LanguageRuntime {
     const width = text.hidden_size;
     const half = headDim(text) / 2;
     const rows = ids.length;
-    const embedding = this.#weights.embedding.data as Float32Array;
     for (let row = 0; row < rows; row++) {
-      const from = (ids[row] as number) * width;
-      for (let i = 0; i < width; i++)
-        bound.hidden[i * bound.cache.rows + row] = embedding[from + i] as number;
+      this.copyEmbedding(ids[row] as number, bound.embedding, 0);
+      for (let i = 0; i < width; i++) bound.hidden[i * bound.cache.rows + row] = bound.embedding[i] as number;
       const position = positions[row] as number;
       const table = this.#rotaryTable(position + 1);
       for (let i = 0; i < half; i++) {
@@ -235,8 +237,10 @@ export class LanguageRuntime {
   /** Writes a token's embedding into `target` from `offset` on. */
   copyEmbedding(id: number, target: Float32Array, offset: number): void {
     const width = this.#config.text.hidden_size;
-    const table = this.#weights.embedding.data as Float32Array;
-    target.set(table.subarray(id * width, (id + 1) * width), offset);
+    const { data } = this.#weights.embedding;
+    const row = data.subarray(id * width, (id + 1) * width);
+    if (row instanceof Uint16Array) fromFloat16(row, target.subarray(offset, offset + width));
+    else target.set(row, offset);
   }
 
   /** Frees the compiled programs. */
@@ -258,7 +262,7 @@ export class LanguageRuntime {
       const { text } = this.#config;
       const build = kind === "step" ? stepFunction : prefillFunction;
       const fn = (...[arrays, weights]: unknown[]) =>
-        build(text, arrays as StepArrays, weights as WeightArrays, attention);
+        build(text, arrays as StepArrays, widenAll(weights as WeightArrays), attention);
       const example: readonly unknown[] = [step, this.#weightArguments()];
       program = compile(fn, example, { ...this.#options, name: key }) as unknown as Promise<StepProgram>;
       this.#programs.set(key, program);
@@ -291,6 +295,17 @@ export class LanguageRuntime {
     }
     return result;
   }
+}
+
+function widenAll({ layers, norm, head }: WeightArrays): WeightArrays {
+  const layer = (weights: StepWeights): StepWeights => ({
+    qkv: widened(weights.qkv),
+    qkvBias: weights.qkvBias,
+    output: widened(weights.output),
+    gateUp: widened(weights.gateUp),
+    down: widened(weights.down),
+  });
+  return { layers: layers.map(layer), norm, head: widened(head) };
 }
 
 /** Columns of `[n, columns]` become the rows of `[columns, n]`. */

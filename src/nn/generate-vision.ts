@@ -2,6 +2,7 @@
 
 import { compile, type Device, type HostTensor, type Program } from "../engine/index.ts";
 import { patchDim, type Qwen25VLConfig } from "./config.ts";
+import { widened } from "./generate-weights.ts";
 import type { Grid } from "./rope.ts";
 import { floatTensor, type Params, type Tensor } from "./tensor.ts";
 import { type VisionArrays, visionForward } from "./vision.ts";
@@ -48,7 +49,7 @@ export class VisionRuntime {
     let program = this.#programs.get(key);
     if (!program) {
       const fn = (...[params, values, arrays]: unknown[]) =>
-        visionForward(vision, layout, params as Params, values as Tensor, arrays as VisionArrays);
+        visionForward(vision, layout, widenAll(params as Params), values as Tensor, arrays as VisionArrays);
       program = compile(fn, example, {
         ...this.#options,
         name: `vision ${grid.join("x")}`,
@@ -65,4 +66,8 @@ export class VisionRuntime {
     this.#programs.clear();
     for (const program of programs) await (await program).dispose();
   }
+}
+
+function widenAll(params: Params): Params {
+  return Object.fromEntries(Object.entries(params).map(([name, weight]) => [name, widened(weight)]));
 }

@@ -5,9 +5,13 @@
  * memory needs it only once.
  */
 
-import { DeviceTensor } from "../engine/index.ts";
+import { DeviceTensor, np } from "../engine/index.ts";
 import { headDim, type TextConfig } from "./config.ts";
-import { type FloatTensor, floatTensor } from "./tensor.ts";
+import { toFloat16 } from "./half.ts";
+import { type FloatTensor, floatTensor, type Tensor } from "./tensor.ts";
+
+/** What matrices are kept in. float16 takes half the memory; they are widened in every step, which takes time. */
+export type WeightDType = "float32" | "float16";
 
 /** One layer's joined weights; shapes as in `LayerWeights`. */
 export interface HostLayerWeights {
@@ -32,13 +36,20 @@ export interface GenerationWeights {
 /**
  * Joins a model's weights.
  *
- * @param read gives a tensor by its checkpoint name; what it gives may be changed
+ * @param read gives a tensor by its checkpoint name; matrices that need no change are shared with it
+ * @param dtype what matrices are kept in; vectors are float32
  */
-export function joinWeights(text: TextConfig, read: (name: string) => FloatTensor): GenerationWeights {
-  const embedding = new DeviceTensor(read("model.embed_tokens.weight"));
+export function joinWeights(
+  text: TextConfig,
+  read: (name: string) => FloatTensor,
+  dtype: WeightDType = "float32",
+): GenerationWeights {
+  const keep = (tensor: FloatTensor) => storeWeight(tensor, dtype);
+  const embedding = keep(read("model.embed_tokens.weight"));
   const layers = Array.from({ length: text.num_hidden_layers }, (_, i) =>
     joinLayer(
       text,
+      keep,
       (name) => read(`model.layers.${i}.${name}.weight`),
       (name) => read(`model.layers.${i}.${name}.bias`),
     ),
@@ -47,12 +58,24 @@ export function joinWeights(text: TextConfig, read: (name: string) => FloatTenso
     embedding,
     layers,
     norm: new DeviceTensor(read("model.norm.weight")),
-    head: text.tie_word_embeddings ? embedding : new DeviceTensor(read("lm_head.weight")),
+    head: text.tie_word_embeddings ? embedding : keep(read("lm_head.weight")),
   };
+}
+
+/** A tensor as it is kept in memory: float32 over the same data, or rounded to float16. */
+export function storeWeight(tensor: FloatTensor, dtype: WeightDType): DeviceTensor {
+  if (dtype === "float32" || tensor.shape.length < 2) return new DeviceTensor(tensor);
+  return new DeviceTensor({ dtype, shape: tensor.shape, data: toFloat16(tensor.data) });
+}
+
+/** A weight inside a traced function, in float32. */
+export function widened(weight: Tensor): Tensor {
+  return weight.dtype === np.float16 ? weight.astype(np.float32) : weight;
 }
 
 function joinLayer(
   text: TextConfig,
+  keep: (tensor: FloatTensor) => DeviceTensor,
   weight: (name: string) => FloatTensor,
   bias: (name: string) => FloatTensor,
 ): HostLayerWeights {
@@ -78,11 +101,11 @@ function joinLayer(
   scaleColumns(weight("mlp.gate_proj").data, after, 1, gateUp.data, 0);
   scaleColumns(weight("mlp.up_proj").data, after, 1, gateUp.data, inner * width);
   return {
-    qkv: new DeviceTensor(qkv),
+    qkv: keep(qkv),
     qkvBias: new DeviceTensor(floatTensor(qkvBias, [qkvBias.length])),
-    output: new DeviceTensor(weight("self_attn.o_proj")),
-    gateUp: new DeviceTensor(gateUp),
-    down: new DeviceTensor(weight("mlp.down_proj")),
+    output: keep(weight("self_attn.o_proj")),
+    gateUp: keep(gateUp),
+    down: keep(weight("mlp.down_proj")),
   };
 }
 

@@ -43,6 +43,7 @@ export type {
   TokenEvent,
   VideoAttention,
 } from "./generate.ts";
+export type { WeightDType } from "./generate-weights.ts";
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half.ts";
 export { initParams } from "./init-params.ts";
 export {
