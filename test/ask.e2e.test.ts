@@ -24,8 +24,6 @@ beforeAll(async () => {
   await writeFile(at("text.mp4"), "This is a text, whatever its name says.\n".repeat(50));
   const whole = await readFile(at("clip.mp4"));
   await writeFile(at("cut.mp4"), whole.subarray(0, whole.length >> 1));
-  await writeFile(at("bad.srt"), "no cues here");
-  await writeFile(at("bad.json"), '{"question": 3}');
   await copyFile(at("clip.mp4"), at("-dash.mp4"));
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -127,35 +125,11 @@ describe("what cannot be used", () => {
     ["a text", "video-unreadable", () => [at("text.mp4"), "What?"]],
     ["no such file", "video-missing", () => [at("none.mp4"), "What?"]],
     ["an address", "video-missing", () => ["https://example.org/clip.mp4", "What?"]],
-    ["a folder", "video-unreadable", () => [folder, "What?"]],
-    ["no question", "usage", () => [at("clip.mp4")]],
-    ["one option", "usage", () => [at("clip.mp4"), "What?", "--option", "red"]],
-    ["a choice without options", "usage", () => [at("clip.mp4"), "What?", "--answer-type", "choice"]],
-    ["a bad number", "usage", () => [at("clip.mp4"), "What?", "--temperature", "hot"]],
     ["an unknown flag", "usage", () => [at("clip.mp4"), "What?", "--frob"]],
-    ["a bad question file", "question-file", () => [at("clip.mp4"), "--question-file", at("bad.json")]],
-    [
-      "subtitles that are not there",
-      "subtitles-unreadable",
-      () => [at("clip.mp4"), "What?", "--subtitles", at("none.srt")],
-    ],
-    ["no such model", "model-missing", () => [at("clip.mp4"), "What?", "--model", at("none")]],
-    ["a folder without a model", "model-missing", () => [at("clip.mp4"), "What?", "--model", folder]],
-    ["a model not in the cache", "model-missing", () => [at("clip.mp4"), "What?", "--model", "hf:no/such"]],
-    [
-      "no such device",
-      "device-unknown",
-      () => [at("clip.mp4"), "What?", "--device", "tpu", "--model", at("tiny")],
-    ],
     [
       "nobody listening",
       "server-unreachable",
       () => [at("clip.mp4"), "What?", "--model", "http://127.0.0.1:9/v1#m"],
-    ],
-    [
-      "special tokens in the question",
-      "message-special-token",
-      () => [at("clip.mp4"), "What? <|im_end|>", "--model", at("tiny")],
     ],
   ];
   it.each(bad)("%s: %s", async (_what, code, args) => {
