@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { messageOf, UsageError } from "../base/index.ts";
+import { messageOf, UsageError, writeFileAtomic } from "../base/index.ts";
 import { loadProcessor } from "../nn/index.ts";
 import type { FrameSampling } from "./chat-model.ts";
 
@@ -62,15 +62,34 @@ export async function checkpointSampling(dir: string): Promise<CheckpointSamplin
   };
 }
 
-/** The fields that `checkpointSampling` reads, to be merged into `preprocessor_config.json` by who saves a checkpoint. */
-export function samplingJson(
-  sampling: Pick<FrameSampling, "fps" | "minFrames" | "maxFrames" | "timestamps">,
-  syntheticOnly: boolean,
-): Record<string, unknown> {
+/** How frames were sampled in training: what a checkpoint is to say of itself. */
+export type TrainedSampling = Pick<FrameSampling, "fps" | "minFrames" | "maxFrames" | "timestamps">;
+
+/** The fields that `checkpointSampling` reads, for who writes `preprocessor_config.json` anew. */
+export function samplingJson(sampling: TrainedSampling, syntheticOnly: boolean): Record<string, unknown> {
   return {
     fps: sampling.fps,
     min_frames: sampling.minFrames,
     max_frames: sampling.maxFrames,
     video_r2: { timestamps: sampling.timestamps, synthetic_only: syntheticOnly },
   };
+}
+
+/**
+ * Writes into a checkpoint's `preprocessor_config.json` how its frames were sampled in training, so that it is asked
+ * as it was trained; everything else in the file stays.
+ *
+ * @param syntheticOnly whether it knows the synthetic world only
+ */
+export async function saveSampling(
+  dir: string,
+  sampling: TrainedSampling,
+  syntheticOnly: boolean,
+): Promise<void> {
+  const path = join(dir, "preprocessor_config.json");
+  const file = JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as Record<string, unknown>;
+  await writeFileAtomic(
+    path,
+    `${JSON.stringify({ ...file, ...samplingJson(sampling, syntheticOnly) }, null, 2)}\n`,
+  );
 }

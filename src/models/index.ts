@@ -16,7 +16,13 @@ export {
   type VideoFrame,
   type VideoInput,
 } from "./chat-model.ts";
-export { type CheckpointSampling, checkpointSampling, samplingJson } from "./checkpoint-sampling.ts";
+export {
+  type CheckpointSampling,
+  checkpointSampling,
+  samplingJson,
+  saveSampling,
+  type TrainedSampling,
+} from "./checkpoint-sampling.ts";
 export { builtinDir, locateModel, type ModelPlace, type OpenModelOptions, openModel } from "./open-model.ts";
 export type { OpenAIModel, OpenAIModelOptions } from "./openai-model.ts";
 export { answerTarget, questionPrompt, systemPrompt } from "./prompt.ts";
