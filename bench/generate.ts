@@ -45,10 +45,10 @@ interface Side {
   stop: () => Promise<void>;
 }
 
-const PROMPT_TOKENS = 256;
-const NEW_TOKENS = 32;
+const PROMPT_TOKENS = 128;
+const NEW_TOKENS = 24;
 const BATCHES = [1, 8];
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 /** Configurations: one like the shipped checkpoint, one of about 100 M parameters. */
 const MODELS: Record<string, Record<string, unknown>> = {
@@ -117,7 +117,11 @@ export async function benchGenerate(threads = 2): Promise<{ rows: GenerateBenchR
       const here = await startHere(directory, threads);
       const there = await startTransformers(directory, threads);
       versions = there.versions;
-      for (const batch of BATCHES) rows.push(await measure(model, batch, here, there));
+      for (const batch of BATCHES) {
+        const row = await measure(model, batch, here, there);
+        rows.push(row);
+        process.stderr.write(`generate: ${model}, batch ${batch}: ${row.ratio.toFixed(2)} x transformers\n`);
+      }
       await here.stop();
       await there.stop();
     } finally {
