@@ -1,5 +1,6 @@
 /** What every `ChatModel` must do, whatever runs behind it. */
 
+import { performance } from "node:perf_hooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ChatMessage, type ChatModel, complete, type VideoInput } from "../src/models/index.ts";
 

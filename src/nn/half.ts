@@ -45,7 +45,10 @@ function halfTable(): Uint32Array {
 }
 
 /** Widens float16 bit patterns; exact. */
-export function fromFloat16(source: Uint16Array, target = new Float32Array(source.length)): Float32Array {
+export function fromFloat16(
+  source: Uint16Array,
+  target: Float32Array = new Float32Array(source.length),
+): Float32Array {
   const table = halfTable();
   const out = new Uint32Array(target.buffer, target.byteOffset, target.length);
   for (let i = 0; i < source.length; i++) out[i] = table[source[i] as number] as number;
