@@ -18,8 +18,17 @@ import {
   type HeldOutSummary,
   summariseHeldOut,
 } from "../src/evaluation/index.ts";
+import { saveSampling } from "../src/models/index.ts";
 import { loadParams, Qwen25VL } from "../src/nn/index.ts";
 import { freshModelSchema, loadRecipe, makeFreshModel, trainSft, writeModel } from "../src/training/index.ts";
+
+const HISTORY = `\`\`\`bash
+npm run make:builtin
+\`\`\`
+
+4,000 training videos with 8 questions and up to 3 timelines each (seed 1), supervised fine-tuning by
+\`recipes/builtin-sft.yaml\` from the model of \`recipes/builtin-model.yaml\`. Frames are sampled at 2 per second, at most
+32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.`;
 
 const root = new URL("..", import.meta.url).pathname;
 const { values: flags } = parseArgs({
@@ -28,19 +37,27 @@ const { values: flags } = parseArgs({
     out: { type: "string", default: join(root, "assets/builtin") },
     steps: { type: "string" },
     rows: { type: "string", default: "1200" },
+    /** Ship this trained model instead of training one. */
+    model: { type: "string" },
+    /** Held-out rows, where no world is made. */
+    heldout: { type: "string" },
+    /** How the model came to be, in Markdown, where it was not this script. */
+    history: { type: "string" },
   },
 });
 const { work, out } = flags;
 const world = { seed: 1, questionsPerVideo: 8, timelines: 3 };
 const videos: Record<Split, number> = { train: 4000, heldout: 300 };
 
-await makeWorld();
-await makeBase();
-const trained = await train();
-await ship(trained);
+if (flags.model === undefined) {
+  await makeWorld();
+  await makeBase();
+}
+await ship(flags.model ?? (await train()));
 const results = await evaluate();
-await writeFile(join(out, "README.md"), card(summariseHeldOut(results), results));
-console.log(card(summariseHeldOut(results), results));
+const history = flags.history === undefined ? HISTORY : await readFile(flags.history, "utf8");
+await writeFile(join(out, "README.md"), card(summariseHeldOut(results), results, history));
+console.log(card(summariseHeldOut(results), results, history));
 
 /** Stage 1: videos and rows. */
 async function makeWorld(): Promise<void> {
@@ -96,11 +113,13 @@ async function ship(model: string): Promise<void> {
   const loaded = await Qwen25VL.load(model);
   await writeModel(out, { config: loaded.config, source: model }, loadParams(model), "bfloat16");
   await loaded.dispose();
+  const { video } = await loadRecipe(join(root, "recipes/builtin-sft.yaml"));
+  await saveSampling(out, video, true);
 }
 
 /** Stage 5: held-out rows, evenly spread, each asked about its own video and about another one. */
 async function evaluate(): Promise<HeldOutResult[]> {
-  const path = join(work, "world/heldout.jsonl");
+  const path = flags.heldout ?? join(work, "world/heldout.jsonl");
   const questions = (await readDataset(path)).filter(({ category }) => category !== "timeline");
   const rows = spread(questions, Number(flags.rows));
   const recipe = await loadRecipe(join(root, "recipes/builtin-sft.yaml"));
@@ -108,7 +127,7 @@ async function evaluate(): Promise<HeldOutResult[]> {
   const progress = new Progress({ label: "held-out questions", total: rows.length });
   const found = await evaluateHeldOut(model, path, rows, {
     video: recipe.video,
-    cache: join(work, "sft/frames"),
+    cache: join(work, "frames"),
     swap: true,
     onProgress: (done) => progress.update(done),
   });
@@ -127,7 +146,7 @@ function spread(rows: readonly DataRow[], count: number): DataRow[] {
 }
 
 /** The model card. */
-function card(summary: HeldOutSummary, results: readonly HeldOutResult[]): string {
+function card(summary: HeldOutSummary, results: readonly HeldOutResult[], history: string): string {
   const percent = ({ value, n }: { value: number | null; n: number }): string =>
     value === null ? "- (n = 0)" : `${(100 * value).toFixed(1)} % (n = ${n})`;
   const rows = (shares: Record<string, { value: number | null; n: number }>): string =>
@@ -157,13 +176,7 @@ It is an ordinary checkpoint: \`config.json\`, \`model.safetensors\` (bfloat16),
 
 ## Made by
 
-\`\`\`bash
-npm run make:builtin
-\`\`\`
-
-4,000 training videos with 8 questions and up to 3 timelines each (seed 1), supervised fine-tuning by
-\`recipes/builtin-sft.yaml\` from the model of \`recipes/builtin-model.yaml\`. Frames are sampled at 2 per second, at most
-32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.
+${history.trim()}
 
 ## Held out
 
