@@ -11,12 +11,9 @@ import { createCanvas, GlobalFonts, ImageData } from "@napi-rs/canvas";
 import { sampleVideo } from "../src/video/index.ts";
 
 interface Answer {
-  trace: {
-    think: string;
-    answer: string;
-    claims: { startSeconds: number; endSeconds: number; text: string }[];
-  };
-  option?: { letter: string; text: string } | null;
+  answer: string;
+  claims: { startSeconds: number; endSeconds: number; text: string; time: string }[];
+  option: { letter: string; text: string } | null;
   consistency: { verdict: string; reason: string };
 }
 
@@ -45,7 +42,7 @@ const sampled = await sampleVideo(video, {
 const { frames, info } = sampled;
 const [side, gap, left, top] = [104, 8, 24, 60];
 const width = left * 2 + frames.length * (side + gap) - gap;
-const { claims } = answer.trace;
+const { claims } = answer;
 const height = top + side + 34 + claims.length * 30 + 92;
 const canvas = createCanvas(width * 2, height * 2);
 const context = canvas.getContext("2d");
@@ -75,14 +72,14 @@ claims.forEach((claim, i) => {
   const [from, to] = [at(claim.startSeconds), Math.max(at(claim.endSeconds), at(claim.startSeconds) + 8)];
   context.fillStyle = "#2563eb";
   context.fillRect(from, line - 3, to - from, 9);
-  const label = `${String(Math.floor(claim.startSeconds / 60)).padStart(2, "0")}:${String(Math.floor(claim.startSeconds % 60)).padStart(2, "0")}  ${claim.text}`;
+  const label = `${claim.time}  ${claim.text}`;
   context.font = '15px "DejaVu Sans"';
   const x = Math.min(from, width - left - context.measureText(label).width);
   text(label, x, y, 15, "#1e3a8a");
 });
 const bottom = line + 26 + claims.length * 30 + 18;
 text(
-  `Answer: ${answer.option ? `(${answer.option.letter}) ${answer.option.text}` : answer.trace.answer}`,
+  `Answer: ${answer.option ? `(${answer.option.letter}) ${answer.option.text}` : answer.answer}`,
   left,
   bottom,
   18,
