@@ -5,10 +5,9 @@
 
 import { type DataRow, rowFiles } from "../data/index.ts";
 import { type Consistency, judgeConsistency } from "../judges/index.ts";
-import { questionPrompt, systemPrompt } from "../models/index.ts";
 import type { GenerationRequest, Qwen25VL } from "../nn/index.ts";
 import { canonicalWords, parseLetter, parseNumber, parseTimestamp, parseTrace } from "../trace/index.ts";
-import { type Clip, ClipStore, type RecipeVideo } from "../training/index.ts";
+import { type Clip, ClipStore, type RecipeVideo, rowMessages } from "../training/index.ts";
 
 /** One row's outcome. */
 export interface HeldOutResult {
@@ -116,21 +115,8 @@ async function answers(
   rows.forEach((row, i) => {
     const clip = seen[i] as Clip | Error;
     if (clip instanceof Error) return;
-    const shape = [clip.grid[0] * clip.grid[1] * clip.grid[2]];
-    const video = {
-      type: "video" as const,
-      pixelValues: { data: clip.pixelValues, shape },
-      gridThw: clip.grid,
-      secondPerGridTs: clip.secondsPerGrid,
-    };
-    const text = questionPrompt(row.question, row.options, row.answerType);
     places.push(i);
-    requests.push({
-      messages: [
-        { role: "system", content: systemPrompt },
-        { role: "user", content: [video, { type: "text", text }] },
-      ],
-    });
+    requests.push({ messages: rowMessages(row, clip) });
   });
   const texts: (string | Error)[] = seen.map((clip) => (clip instanceof Error ? clip : ""));
   if (requests.length > 0) {

@@ -7,3 +7,4 @@ export { type FreshModel, freshModelSchema, makeFreshModel } from "./fresh-model
 export { loadRecipe, parseRecipe, type RecipeOptimizer, type RecipeVideo, type SftRecipe } from "./recipe.ts";
 export { type SavedState, writeModel } from "./run-folder.ts";
 export { type SftEvent, type SftMetrics, type SftOptions, type SftResult, trainSft } from "./sft.ts";
+export { rowMessages } from "./sft-batches.ts";

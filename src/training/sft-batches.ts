@@ -6,7 +6,14 @@
 import { messageOf, UsageError } from "../base/index.ts";
 import { type DataRow, readDataset, rowFiles } from "../data/index.ts";
 import { answerTarget, questionPrompt, systemPrompt } from "../models/index.ts";
-import { buildInputs, buildTargets, type Prompt, type Qwen25VL, type TrainBatch } from "../nn/index.ts";
+import {
+  buildInputs,
+  buildTargets,
+  type ChatMessage,
+  type Prompt,
+  type Qwen25VL,
+  type TrainBatch,
+} from "../nn/index.ts";
 import { sampleIndices } from "../video/index.ts";
 import { type PlannedRow, planFrom } from "./batch-plan.ts";
 import type { Clip } from "./clip.ts";
@@ -63,24 +70,24 @@ export function planRows(
   });
 }
 
-/** The prompt of a row with its target, about a clip. */
-export function rowPrompt(row: DataRow, clip: Clip, model: Qwen25VL): Prompt {
+/** The conversation in which a row is asked about a clip; training and evaluation ask in the same one. */
+export function rowMessages(row: DataRow, clip: Clip): ChatMessage[] {
   const video = {
     type: "video" as const,
     pixelValues: { data: clip.pixelValues, shape: [clip.grid[0] * clip.grid[1] * clip.grid[2]] },
     gridThw: clip.grid,
     secondPerGridTs: clip.secondsPerGrid,
   };
-  return model.prepare(
-    [
-      { role: "system", content: systemPrompt },
-      {
-        role: "user",
-        content: [video, { type: "text", text: questionPrompt(row.question, row.options, row.answerType) }],
-      },
-    ],
-    answerTarget(row.reasoning, row.answer),
-  );
+  const text = questionPrompt(row.question, row.options, row.answerType);
+  return [
+    { role: "system", content: systemPrompt },
+    { role: "user", content: [video, { type: "text", text }] },
+  ];
+}
+
+/** The prompt of a row with its target, about a clip. */
+export function rowPrompt(row: DataRow, clip: Clip, model: Qwen25VL): Prompt {
+  return model.prepare(rowMessages(row, clip), answerTarget(row.reasoning, row.answer));
 }
 
 /** Batches from a step on, without end, a few steps ahead of their use. */
