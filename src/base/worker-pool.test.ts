@@ -5,8 +5,9 @@ import { WorkerPool } from "./worker-pool.ts";
 type Input = { kind: string; bytes?: Uint8Array };
 type Output = { kind: string; bytes: Uint8Array };
 const pools: WorkerPool<Input, Output>[] = [];
-const make = (size: number) => {
-  const pool = new WorkerPool<Input, Output>(new URL("./testing/echo-worker.ts", import.meta.url), size);
+const make = (size: number, ahead?: number) => {
+  const url = new URL("./testing/echo-worker.ts", import.meta.url);
+  const pool = new WorkerPool<Input, Output>(url, size, undefined, ahead);
   pools.push(pool);
   return pool;
 };
@@ -21,6 +22,18 @@ describe("WorkerPool", () => {
       [1, 2, 3, 4, 5].map((n) => pool.run({ kind: `k${n}`, bytes: Uint8Array.of(n) })),
     );
     expect(results.map((r) => [r.kind, r.bytes[0]])).toEqual([1, 2, 3, 4, 5].map((n) => [`k${n}`, n + 1]));
+  });
+
+  it("gives a thread several inputs at a time, which it goes on with while this side is blocked", async () => {
+    const pool = make(1, 4);
+    await pool.run({ kind: "started" });
+    const results = [1, 2, 3].map((n) => pool.run({ kind: "time", bytes: Uint8Array.of(n) }));
+    await new Promise(setImmediate);
+    const until = performance.now() + 200;
+    while (performance.now() < until);
+    const blockedUntil = Date.now();
+    const times = (await Promise.all(results)).map((r) => Number(r.kind));
+    expect(times.every((time) => time < blockedUntil)).toBe(true);
   });
 
   it("passes on usage errors as such, and other errors with their message", async () => {

@@ -28,9 +28,17 @@ export function startWorker(url: URL, workerData?: unknown): Worker {
   return new Worker(boot, { eval: true, workerData });
 }
 
+/** A thread with the numbers of what it was given and has not answered; it takes no more once it has died. */
+interface Slot {
+  readonly worker: Worker;
+  readonly given: Set<number>;
+  dead: boolean;
+}
+
 /** A fixed number of worker threads that run one kind of work; inputs wait their turn in order. */
 export class WorkerPool<Input, Output> {
-  readonly #workers: { worker: Worker; busy: number | null }[] = [];
+  readonly #workers: Slot[] = [];
+  readonly #ahead: number;
   readonly #pending = new Map<number, { resolve: (value: Output) => void; reject: (error: Error) => void }>();
   readonly #queue: { id: number; input: Input }[] = [];
   #next = 0;
@@ -40,11 +48,14 @@ export class WorkerPool<Input, Output> {
    * @param url the worker module, as `new URL("./x-worker.ts", import.meta.url)`
    * @param size threads, at least 1
    * @param workerData passed to every worker
+   * @param ahead inputs that a thread is given at a time, default 1: with more it goes on by itself while this side is
+   *   blocked and cannot hand out the next one
    */
-  constructor(url: URL, size: number, workerData?: unknown) {
+  constructor(url: URL, size: number, workerData?: unknown, ahead = 1) {
     invariant(size >= 1, `worker pool: at least one thread, got ${size}`);
+    this.#ahead = ahead;
     for (let i = 0; i < size; i++) {
-      const slot = { worker: startWorker(url, workerData), busy: null as number | null };
+      const slot: Slot = { worker: startWorker(url, workerData), given: new Set(), dead: false };
       slot.worker.on("message", (reply: Reply) => this.#settle(slot, reply));
       slot.worker.on("error", (error) => this.#fail(slot, error));
       slot.worker.on("exit", (code) => {
@@ -75,19 +86,20 @@ export class WorkerPool<Input, Output> {
   }
 
   #dispatch(): void {
-    for (const slot of this.#workers) {
-      if (slot.busy !== null) continue;
-      const job = this.#queue.shift();
-      if (job === undefined) return;
-      slot.busy = job.id;
+    while (this.#queue.length > 0) {
+      const open = this.#workers.filter(({ given, dead }) => !dead && given.size < this.#ahead);
+      if (open.length === 0) return;
+      const slot = open.reduce((best, other) => (other.given.size < best.given.size ? other : best));
+      const job = this.#queue.shift() as { id: number; input: Input };
+      slot.given.add(job.id);
       slot.worker.ref();
       slot.worker.postMessage(job);
     }
   }
 
-  #settle(slot: { worker: Worker; busy: number | null }, reply: Reply): void {
-    slot.busy = null;
-    slot.worker.unref();
+  #settle(slot: Slot, reply: Reply): void {
+    slot.given.delete(reply.id);
+    if (slot.given.size === 0) slot.worker.unref();
     const waiter = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     if (reply.error !== undefined) {
@@ -99,14 +111,15 @@ export class WorkerPool<Input, Output> {
     this.#dispatch();
   }
 
-  #fail(slot: { busy: number | null }, error: Error): void {
-    const failed = slot.busy === null ? [...this.#pending.keys()] : [slot.busy];
-    slot.busy = -1;
+  #fail(slot: Slot, error: Error): void {
+    const failed = slot.given.size === 0 ? [...this.#pending.keys()] : [...slot.given];
+    slot.dead = true;
+    slot.given.clear();
     for (const id of failed) {
       this.#pending.get(id)?.reject(error);
       this.#pending.delete(id);
     }
-    if (this.#workers.every(({ busy }) => busy === -1)) {
+    if (this.#workers.every(({ dead }) => dead)) {
       for (const { reject } of this.#pending.values()) reject(error);
       this.#pending.clear();
       this.#queue.length = 0;

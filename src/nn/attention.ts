@@ -15,8 +15,8 @@ export interface LayerCache {
   readonly key: Tensor;
   /** `[B, KV, P, C]`. */
   readonly value: Tensor;
-  /** `[B, P]`: 0 where the slot holds a token, `MASKED` where it does not. */
-  readonly bias: Tensor;
+  /** `[B, P]`: 0 where the slot holds a token, `MASKED` where it does not; absent where every slot does. */
+  readonly bias?: Tensor;
 }
 
 /** What the tokens of a layer's input attend to. */
@@ -48,7 +48,10 @@ export function attend(
     ...(context.caches ?? []).map((cache) => cachePart(cache)),
     newPart(key, value, context.bias),
   ];
-  const scores = parts.map(({ key: keys, bias }) => scoresOf(query.ref, keys).add(bias(batch)));
+  const scores = parts.map(({ key: keys, bias }) => {
+    const raw = scoresOf(query.ref, keys);
+    return bias === undefined ? raw : raw.add(bias(batch));
+  });
   query.dispose();
   const weights = softmax(scores.length === 1 ? (scores[0] as Tensor) : np.concatenate(scores, -1));
   const sizes = parts.map(({ value: values }) => values.shape[2] as number);
@@ -120,11 +123,12 @@ function ungather(shape: readonly number[], x: Tensor): Tensor {
 interface Part {
   readonly key: Tensor;
   readonly value: Tensor;
-  /** The bias for a batch of so many rows, to broadcast against `[B, KV, H / KV, S, P]`. */
-  readonly bias: (batch: number) => Tensor;
+  /** The bias for a batch of so many rows, to broadcast against `[B, KV, H / KV, S, P]`; absent where it is 0. */
+  readonly bias?: (batch: number) => Tensor;
 }
 
 function cachePart({ key, value, bias }: LayerCache): Part {
+  if (bias === undefined) return { key: key.ref, value: value.ref };
   const [own, places] = bias.shape as [number, number];
   const spread = (batch: number): Tensor =>
     own === batch || own === 1

@@ -5,6 +5,7 @@ import type { Qwen25VLConfig } from "./config.ts";
 import type { InputLayout } from "./inputs.ts";
 import {
   type AdapterUse,
+  type Context,
   causalBias,
   embed,
   type LanguageOutput,
@@ -14,11 +15,16 @@ import {
 import type { Params, Tensor } from "./tensor.ts";
 import { type VisionArrays, visionForward } from "./vision.ts";
 
-/** `InputTensors` inside a traced function. */
-export interface InputArrays {
+/** `TokenTensors` inside a traced function. */
+export interface TokenArrays {
   readonly index: Tensor;
   readonly cos: Tensor;
   readonly sin: Tensor;
+}
+
+/** `InputTensors` inside a traced function. */
+export interface InputArrays extends TokenArrays {
+  readonly shared?: TokenArrays;
   readonly padding?: Tensor;
   readonly vision?: VisionArrays & { readonly pixelValues: Tensor };
 }
@@ -43,16 +49,73 @@ export function inputEmbeddings(
   params: Params,
   inputs: InputArrays,
 ): Tensor {
-  const { vision } = inputs;
-  const tokens =
-    vision && layout.vision
-      ? visionForward(config.vision, layout.vision, params, vision.pixelValues.ref, vision)
-      : undefined;
-  return embed(params, inputs.index.ref, tokens);
+  return embed(params, inputs.index.ref, visionTokens(config, layout, params, inputs));
+}
+
+/** The vision tokens of all images and videos, `[N, D]`; undefined where there are none. */
+function visionTokens(
+  config: Qwen25VLConfig,
+  layout: InputLayout,
+  params: Params,
+  { vision }: InputArrays,
+): Tensor | undefined {
+  if (!vision || !layout.vision) return undefined;
+  return visionForward(config.vision, layout.vision, params, vision.pixelValues.ref, vision);
 }
 
 /**
- * Logits of every token, and each layer's keys and values.
+ * The hidden states of the rows' own tokens before the final norm. Where rows share openings, these go through the
+ * layers first, once each, and the rows attend to their keys and values.
+ */
+function hiddenStates(
+  config: Qwen25VLConfig,
+  layout: InputLayout,
+  params: Params,
+  inputs: InputArrays,
+  options: { attention?: boolean; adapter?: AdapterUse; places?: Tensor },
+): LanguageOutput {
+  const { text } = config;
+  const context = (tokens: TokenArrays, length: number, padding?: Tensor): Context => ({
+    rotary: tokens,
+    bias: causalBias(length, padding?.ref),
+    causal: true,
+  });
+  const own = context(inputs, layout.length, inputs.padding);
+  const { shared } = inputs;
+  if (!shared || !layout.shared) {
+    return languageForward(text, params, inputEmbeddings(config, layout, params, inputs), own, options);
+  }
+  // One gather for both: its gradient is one pass over the table.
+  const { openings, length } = layout.shared;
+  const count = openings * length;
+  const index = np.concatenate([shared.index.ref.reshape([count]), inputs.index.ref.reshape([-1])], 0);
+  const embedded = embed(params, index, visionTokens(config, layout, params, inputs));
+  const [before, after] = np.split(embedded, [count], 0) as [Tensor, Tensor];
+  const { adapter } = options;
+  const opened = languageForward(
+    text,
+    params,
+    before.reshape([openings, length, text.hidden_size]),
+    context(shared, length),
+    adapter ? { adapter } : {},
+  );
+  opened.hidden.dispose();
+  const output = languageForward(
+    text,
+    params,
+    after.reshape([layout.rows, layout.length, text.hidden_size]),
+    own,
+    { ...options, caches: opened.cache.map((layer) => [layer]) },
+  );
+  for (const { key, value } of opened.cache) {
+    key.dispose();
+    value.dispose();
+  }
+  return output;
+}
+
+/**
+ * Logits of every token (of a row's own ones, where rows share openings), and each layer's keys and values.
  *
  * @param layout from `buildInputs`
  * @param params by checkpoint name; kept
@@ -67,15 +130,7 @@ export function forward(
   inputs: InputArrays,
   options: { attention?: boolean; adapter?: AdapterUse } = {},
 ): ForwardOutput {
-  const bias = causalBias(layout.length, inputs.padding?.ref);
-  const embedded = inputEmbeddings(config, layout, params, inputs);
-  const output = languageForward(
-    config.text,
-    params,
-    embedded,
-    { rotary: inputs, bias, causal: true },
-    options,
-  );
+  const output = hiddenStates(config, layout, params, inputs, options);
   return { ...output, logits: outputLogits(config.text, params, output.hidden.ref) };
 }
 
@@ -95,15 +150,7 @@ export function targetLogProbs(
   targets: Pick<TargetArrays, "places" | "ids">,
   options: { adapter?: AdapterUse } = {},
 ): Tensor {
-  const bias = causalBias(layout.length, inputs.padding?.ref);
-  const embedded = inputEmbeddings(config, layout, params, inputs);
-  const { hidden } = languageForward(
-    config.text,
-    params,
-    embedded,
-    { rotary: inputs, bias, causal: true },
-    { ...options, places: targets.places },
-  );
+  const { hidden } = hiddenStates(config, layout, params, inputs, { ...options, places: targets.places });
   return logProbabilities(outputLogits(config.text, params, hidden), targets.ids.ref);
 }
 

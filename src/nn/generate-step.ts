@@ -54,7 +54,7 @@ export function stepLayer(
   weights: StepWeights,
   hidden: Tensor,
   rotary: Rotary,
-  cache: LayerCache,
+  cache: Required<LayerCache>,
   wanted: boolean,
 ): StepOutput {
   const { num_attention_heads: heads, num_key_value_heads: kv, rms_norm_eps: epsilon } = text;

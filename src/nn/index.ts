@@ -33,6 +33,7 @@ export {
   type InputArrays,
   inputEmbeddings,
   type TargetArrays,
+  type TokenArrays,
   targetLogProbs,
 } from "./forward.ts";
 export type {
@@ -55,6 +56,7 @@ export {
   type InputTensors,
   type Prompt,
   type TargetTensors,
+  type TokenTensors,
   type VisionInput,
 } from "./inputs.ts";
 export {

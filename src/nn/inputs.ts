@@ -1,6 +1,6 @@
 /** From prompts to the tensors that the network takes: padding, positions, where vision tokens go, targets. */
 
-import { UsageError } from "../base/index.ts";
+import { invariant, UsageError } from "../base/index.ts";
 import { patchDim, type Qwen25VLConfig } from "./config.ts";
 import { gridTokens, languageRotary, positionIds, type VisionItem } from "./rope.ts";
 import { type FloatTensor, floatTensor, type IntTensor, intTensor } from "./tensor.ts";
@@ -25,20 +25,28 @@ export interface Prompt {
 /** What is fixed when a program is compiled; programs for equal layouts are the same. */
 export interface InputLayout {
   readonly rows: number;
-  /** Tokens of a row, with padding. */
+  /** Tokens of a row, with padding; without those of `shared`. */
   readonly length: number;
   /** Whether scores against padding must be masked; padding on the right needs no mask in a causal model. */
   readonly masked: boolean;
+  /** Openings that groups of `rows / openings` consecutive rows have in common, of so many tokens each. */
+  readonly shared?: { readonly openings: number; readonly length: number };
   readonly vision?: VisionLayout;
 }
 
-/** The network's inputs; a tree of tensors. */
-export interface InputTensors {
+/** Tokens with their positions. */
+export interface TokenTensors {
   /** `[B, S]`: each token's row in the token table, or behind the table its vision token's. */
   readonly index: IntTensor;
   /** `[B, S, headDim / 2]`. */
   readonly cos: FloatTensor;
   readonly sin: FloatTensor;
+}
+
+/** The network's inputs; a tree of tensors. */
+export interface InputTensors extends TokenTensors {
+  /** The openings that rows share, where the layout has some. */
+  readonly shared?: TokenTensors;
   /** `[B, S]`: 0 where a token counts, a large negative number where it is padding. Absent unless masked. */
   readonly padding?: FloatTensor;
   readonly vision?: VisionTensors & { readonly pixelValues: FloatTensor };
@@ -70,8 +78,13 @@ export interface Inputs {
 export interface InputOptions {
   /** On which side shorter rows are padded; default right. */
   readonly side?: "left" | "right";
-  /** Tokens of a row; default the longest prompt's. */
+  /** Tokens of a row, shared ones too; default the longest prompt's. */
   readonly length?: number;
+  /**
+   * So many consecutive rows are about the same video: what they have in common, up to the video's last token, goes
+   * through the network once for all of them. Divides the number of rows; default 1. Padding must be on the right.
+   */
+  readonly share?: number;
   /** The id that padding holds; it is never looked at. Default 0. */
   readonly padId?: number;
 }
@@ -88,9 +101,11 @@ export function buildInputs(
     side = "right",
     length = Math.max(...prompts.map(({ ids }) => ids.length)),
     padId = 0,
+    share = 1,
   }: InputOptions = {},
 ): Inputs {
   const rows = prompts.length;
+  const opening = share > 1 ? openingLength(config, prompts, share, side) : 0;
   const ids = new Int32Array(rows * length).fill(padId);
   const attentionMask = new Uint8Array(rows * length);
   prompts.forEach((prompt, row) => {
@@ -111,11 +126,22 @@ export function buildInputs(
           all.map(({ grid }) => grid),
         );
   const masked = side === "left" && attentionMask.includes(0);
+  const tokens: TokenTensors = {
+    index: intTensor(tokenIndex(config, ids, attentionMask, items, all), [rows, length]),
+    ...languageRotary(config.text, positions, [rows, length]),
+  };
   return {
-    layout: { rows, length, masked, ...(vision ? { vision: vision.layout } : {}) },
+    layout: {
+      rows,
+      length: length - opening,
+      masked,
+      ...(opening > 0 ? { shared: { openings: rows / share, length: opening } } : {}),
+      ...(vision ? { vision: vision.layout } : {}),
+    },
     tensors: {
-      index: intTensor(tokenIndex(config, ids, attentionMask, items, all), [rows, length]),
-      ...languageRotary(config.text, positions, [rows, length]),
+      ...(opening > 0
+        ? { ...pickTokens(tokens, 1, opening, length), shared: pickTokens(tokens, share, 0, opening) }
+        : tokens),
       ...(masked
         ? {
             padding: floatTensor(
@@ -130,6 +156,56 @@ export function buildInputs(
     deltas,
     attentionMask,
   };
+}
+
+/** Tokens that the rows of each group have in common, before any that is to be learnt; the least of all groups. */
+function openingLength(
+  config: Qwen25VLConfig,
+  prompts: readonly Prompt[],
+  share: number,
+  side: "left" | "right",
+): number {
+  invariant(side === "right", "rows share openings only where padding is on the right");
+  invariant(prompts.length % share === 0, `${prompts.length} rows must be groups of ${share}`);
+  let least = Number.POSITIVE_INFINITY;
+  for (let at = 0; at < prompts.length; at += share) {
+    const [first, ...others] = prompts.slice(at, at + share) as [Prompt, ...Prompt[]];
+    const { ids, vision = [] } = first;
+    for (const { vision: theirs = [] } of others)
+      if (theirs.length !== vision.length || theirs.some((item, i) => item !== vision[i]))
+        throw new UsageError(
+          "model-input",
+          `prompts ${at} to ${at + share - 1}: must be about the same video`,
+        );
+    // The last token of the shortest row stays its own, and so do the tokens from the one before the first target.
+    const own = [first, ...others].map((prompt) => {
+      const learnt = Array.from(prompt.labels ?? []).findIndex((label, i) => i > 0 && label !== -100);
+      return Math.min(prompt.ids.length, learnt < 0 ? Number.POSITIVE_INFINITY : learnt) - 1;
+    });
+    const seen = Array.from(ids).findLastIndex(
+      (id) => id === config.image_token_id || id === config.video_token_id,
+    );
+    const end = Math.min(...own, seen < 0 ? Number.POSITIVE_INFINITY : seen + 1);
+    let common = 0;
+    while (common < end && others.every((other) => other.ids[common] === ids[common])) common++;
+    least = Math.min(least, common);
+  }
+  return least;
+}
+
+/** Places `from` to `to` of every `step`th row. */
+function pickTokens({ index, cos, sin }: TokenTensors, step: number, from: number, to: number): TokenTensors {
+  const pick = <T extends FloatTensor | IntTensor>(tensor: T): T => {
+    const [rows, length, width = 1] = tensor.shape as [number, number, number?];
+    const size = (to - from) * width;
+    const data = new (tensor.data.constructor as new (size: number) => T["data"])((rows / step) * size);
+    for (let row = 0, at = 0; row < rows; row += step, at += size) {
+      const start = (row * length + from) * width;
+      data.set(tensor.data.subarray(start, start + size), at);
+    }
+    return { ...tensor, shape: [rows / step, to - from, ...tensor.shape.slice(2)], data };
+  };
+  return { index: pick(index), cos: pick(cos), sin: pick(sin) };
 }
 
 function offset({ ids }: Prompt, length: number, side: "left" | "right"): number {
@@ -219,13 +295,14 @@ function joinPixels(config: Qwen25VLConfig, items: readonly VisionInput[]): Floa
  * The places of a batch that labels ask to learn.
  *
  * @param length of the batch's rows, `layout.length`
- * @param options `side` as given to `buildInputs`; `count`: T, default the most that a row has
+ * @param options `side` as given to `buildInputs`; `count`: T, default the most that a row has; `skip`: tokens at the
+ *   start of each row that are not in it but in `layout.shared`, default 0
  * @throws UsageError `model-input` where a row has more targets than `count`
  */
 export function buildTargets(
   prompts: readonly Prompt[],
   length: number,
-  { side = "right", count }: { side?: "left" | "right"; count?: number } = {},
+  { side = "right", count, skip = 0 }: { side?: "left" | "right"; count?: number; skip?: number } = {},
 ): TargetTensors {
   const found = prompts.map((prompt) => {
     const labels = prompt.labels ?? [];
@@ -233,7 +310,7 @@ export function buildTargets(
     // The first token has nothing before it that could predict it.
     for (let i = 1; i < labels.length; i++)
       if (labels[i] !== -100)
-        list.push({ place: offset(prompt, length, side) + i - 1, id: labels[i] as number });
+        list.push({ place: offset(prompt, length, side) + i - 1 - skip, id: labels[i] as number });
     return list;
   });
   const most = Math.max(1, ...found.map((list) => list.length));

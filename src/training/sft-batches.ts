@@ -149,15 +149,20 @@ async function makeStep(
   const size = recipe.microBatchSize ?? recipe.batchSize;
   const batches: TrainBatch[] = [];
   for (let at = 0; at < prompts.length; at += size)
-    batches.push(trainBatch(model, prompts.slice(at, at + size), recipe.padTo));
+    batches.push(trainBatch(model, prompts.slice(at, at + size), recipe.padTo, recipe.questionsPerVideo));
   return { epoch, batches, rows: prompts.length, skipped };
 }
 
 /**
- * Prompts as a batch. Text is padded to a multiple of `padTo` tokens and targets to a multiple of half of it, so
+ * Prompts as a batch, of which each `share` consecutive ones are about the same video. Text is padded to a multiple of `padTo` tokens and targets to a multiple of half of it, so
  * that batches of equally long videos share a program.
  */
-export function trainBatch(model: Qwen25VL, prompts: readonly Prompt[], padTo: number): TrainBatch {
+export function trainBatch(
+  model: Qwen25VL,
+  prompts: readonly Prompt[],
+  padTo: number,
+  share = 1,
+): TrainBatch {
   const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
   const merge = model.config.vision.spatial_merge_size;
   const visual = (prompt: Prompt): number =>
@@ -166,7 +171,8 @@ export function trainBatch(model: Qwen25VL, prompts: readonly Prompt[], padTo: n
   const targets = Math.max(
     ...prompts.map(({ labels }) => Array.from(labels ?? []).filter((l) => l !== -100).length),
   );
-  const { layout, tensors } = buildInputs(model.config, prompts, { length });
+  const { layout, tensors } = buildInputs(model.config, prompts, { length, share });
   const count = roundUp(targets, Math.ceil(padTo / 2));
-  return { layout, inputs: tensors, targets: buildTargets(prompts, length, { count }) };
+  const skip = layout.shared?.length ?? 0;
+  return { layout, inputs: tensors, targets: buildTargets(prompts, length, { count, skip }) };
 }
