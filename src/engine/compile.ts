@@ -68,20 +68,18 @@ export async function compile<const A extends readonly unknown[], R>(
   const graph = options.rewrite === false ? lowered : rewriteGraph(lowered);
   verifyGraph(graph);
   const outputNames = leafPaths(traced.outputTree).map((path) => (path === "" ? "out" : `out.${path}`));
-  const model = encodeOnnx(graph, { outputNames });
-  const session = await openSession(model, options);
+  const model = (): Uint8Array => encodeOnnx(graph, { outputNames });
+  const session = await openSession(model(), options);
   return createProgram<A, R>({
     graph,
     model,
     session,
     device: options.device ?? "cpu",
     inputTrees: args.map(({ def }) => def),
-    inputs: inputs.map(({ spec, name: leaf, frozen: isFrozen }) => ({
-      dtype: spec.dtype,
-      shape: spec.shape,
-      name: leaf,
-      frozen: isFrozen,
-    })),
+    inputs: inputs
+      .filter((input) => !input.frozen)
+      .map(({ spec, name: leaf }) => ({ dtype: spec.dtype, shape: spec.shape, name: leaf })),
+    frozen: frozenArguments,
     outputTree: traced.outputTree,
     outputs: traced.outputs.map(({ type }, i) => ({ ...type, name: outputNames[i] as string })),
     release: () => session.release(),

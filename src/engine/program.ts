@@ -72,12 +72,15 @@ export interface Program<A extends readonly unknown[] = readonly Tree<TensorSpec
 /** All that a program is made of. */
 export interface ProgramParts {
   readonly graph: Graph;
-  readonly model: Uint8Array;
+  /** The encoded model, made when it is saved: with frozen weights it is as large as they are. */
+  readonly model: () => Uint8Array;
   readonly session: InferenceSession;
   readonly device: Device;
   readonly inputTrees: readonly TreeDef[];
-  /** Types of all leaves of the arguments, in order; null where the graph was given the data. */
-  readonly inputs: readonly (TensorSpec & { readonly name: string; readonly frozen: boolean })[];
+  /** Types of the leaves of the arguments, in order, without those of frozen arguments. */
+  readonly inputs: readonly (TensorSpec & { readonly name: string })[];
+  /** Positions of the arguments that the graph was given the data of; what is passed for them is ignored. */
+  readonly frozen: ReadonlySet<number>;
   readonly outputTree: TreeDef;
   readonly outputs: readonly (TensorSpec & { readonly name: string })[];
   /** Called once by `dispose`. */
@@ -127,7 +130,7 @@ export function createProgram<A extends readonly unknown[], R>(parts: ProgramPar
       const targets = targetsOf(parts, into);
       return unflattenTree(parts.outputTree, await execute(targets, args)) as Returned<R, DeviceTensor>;
     },
-    save: (path) => writeFileAtomic(path, parts.model),
+    save: (path) => writeFileAtomic(path, parts.model()),
     async dispose() {
       if (disposed) return;
       disposed = true;
@@ -149,12 +152,13 @@ function feedsOf(
       `program ${graph.name}: must be given ${inputTrees.length} arguments, got ${args.length}`,
     );
   const targets = new Set(into.flatMap((target) => (target === null ? [] : [target.data])));
-  const leaves = inputTrees.flatMap((def, i) => leavesOf(args[i], def, isHostTensor, `argument ${i}`));
+  const leaves = inputTrees.flatMap((def, i) =>
+    parts.frozen.has(i) ? [] : leavesOf(args[i], def, isHostTensor, `argument ${i}`),
+  );
   const feeds: Record<string, Tensor> = {};
   leaves.forEach((leaf, i) => {
     const spec = inputs[i];
     invariant(spec !== undefined, "more leaves than inputs");
-    if (spec.frozen) return;
     if (leaf.dtype !== spec.dtype || !sameShape(leaf.shape, spec.shape))
       throw new UsageError(
         "engine-argument",

@@ -13,9 +13,9 @@ import type { Tensor } from "./tensor.ts";
 /** Rows up to which a weight is the left factor; above, packing it pays. */
 const FEW_ROWS = 16;
 
-/** `x Wᵀ`, with `x` `[B, in]` and `weight` `[out, in]`. */
-export function fewRowsLinear(x: Tensor, weight: Tensor): Tensor {
-  if ((x.shape[0] as number) > FEW_ROWS) return linear(x, weight);
+/** `x Wᵀ`, with `x` `[B, in]` and `weight` `[out, in]`; frozen weights are packed beforehand. */
+export function fewRowsLinear(x: Tensor, weight: Tensor, frozen: boolean): Tensor {
+  if (frozen || (x.shape[0] as number) > FEW_ROWS) return linear(x, weight);
   return lax.dot(weight, x, { lhsContractingDims: [-1], rhsContractingDims: [-1] }).transpose([1, 0]);
 }
 
@@ -47,7 +47,7 @@ export interface StepOutput {
  * @param hidden `[B, D]`, consumed
  * @param rotary tables `[B, 1, C / 2]`, kept
  * @param cache kept
- * @param wanted also return the attention weights
+ * @param options `wanted`: also return the attention weights; `frozen`: the weights are part of the program
  */
 export function stepLayer(
   text: TextConfig,
@@ -55,12 +55,12 @@ export function stepLayer(
   hidden: Tensor,
   rotary: Rotary,
   cache: Required<LayerCache>,
-  wanted: boolean,
+  { wanted, frozen }: { wanted: boolean; frozen: boolean },
 ): StepOutput {
   const { num_attention_heads: heads, num_key_value_heads: kv, rms_norm_eps: epsilon } = text;
   const channels = headDim(text);
   const rows = hidden.shape[0] as number;
-  const qkv = fewRowsLinear(normalise(hidden.ref, epsilon), weights.qkv).add(weights.qkvBias);
+  const qkv = fewRowsLinear(normalise(hidden.ref, epsilon), weights.qkv, frozen).add(weights.qkvBias);
   // Flat, so that the rows are brought together here, where they are few numbers; else the cache would be moved.
   const split = qkv.reshape([-1]).reshape([rows, heads + 2 * kv, channels]);
   const [turning, value] = np.split(split, [heads + kv], 1) as [Tensor, Tensor];
@@ -72,10 +72,10 @@ export function stepLayer(
   const attention = softmax(np.concatenate([old, own], -1));
   const [past, present] = np.split(attention.ref, [slots], -1) as [Tensor, Tensor];
   const mixed = matmul(past, cache.value.ref).add(present.mul(value.ref.reshape([rows, kv, 1, channels])));
-  const middle = hidden.add(fewRowsLinear(mixed.reshape([rows, heads * channels]), weights.output));
-  const both = fewRowsLinear(normalise(middle.ref, epsilon), weights.gateUp);
+  const middle = hidden.add(fewRowsLinear(mixed.reshape([rows, heads * channels]), weights.output, frozen));
+  const both = fewRowsLinear(normalise(middle.ref, epsilon), weights.gateUp, frozen);
   const [gate, up] = np.split(both, 2, -1) as [Tensor, Tensor];
-  const output = middle.add(fewRowsLinear(silu(gate).mul(up), weights.down));
+  const output = middle.add(fewRowsLinear(silu(gate).mul(up), weights.down, frozen));
   if (wanted)
     return { hidden: output, key, value, attention: attention.reshape([rows, heads, 1, slots + 1]) };
   attention.dispose();
