@@ -2,7 +2,7 @@
  * Makes the model that ships with video-r2, from nothing: the world, a tokenizer, random weights, SFT, the held-out
  * numbers, the card. Every stage is kept in the work folder, so that it can be stopped and started again.
  *
- *   npm run make:builtin [-- --work runs/builtin] [--steps N] [--rows N]
+ *   npm run make:builtin [-- --work runs/builtin --out assets/builtin --steps N --videos N --rows N]
  */
 
 import { existsSync } from "node:fs";
@@ -11,7 +11,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { Progress, writeFileAtomic } from "../src/base/index.ts";
-import { type DataRow, readDataset, type Split, synthCorpus, synthesize } from "../src/data/index.ts";
+import {
+  type DataRow,
+  readDataset,
+  type Split,
+  synthCorpus,
+  synthesize,
+  type WorldOptions,
+} from "../src/data/index.ts";
 import {
   evaluateHeldOut,
   type HeldOutResult,
@@ -26,51 +33,80 @@ const HISTORY = `\`\`\`bash
 npm run make:builtin
 \`\`\`
 
-4,000 training videos with 8 questions and up to 3 timelines each (seed 1), supervised fine-tuning by
-\`recipes/builtin-sft.yaml\` from the model of \`recipes/builtin-model.yaml\`. Frames are sampled at 2 per second, at most
-32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.`;
+Two stages of supervised fine-tuning on generated videos, from the random weights of \`recipes/builtin-model.yaml\`:
+\`recipes/builtin-timelines.yaml\` (accounts of all that happens in 12,000 videos of 8 to 12 s), then
+\`recipes/builtin-sft.yaml\` (8 questions and an account about each of 6,000 videos of 8 to 64 s). Frames are sampled at 2
+per second, at most 32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.`;
 
 const root = new URL("..", import.meta.url).pathname;
 const { values: flags } = parseArgs({
   options: {
     work: { type: "string", default: join(root, "runs/builtin") },
     out: { type: "string", default: join(root, "assets/builtin") },
+    /** Steps of each stage; default those of its recipe. */
     steps: { type: "string" },
+    /** Videos of each training world; default those below. */
+    videos: { type: "string" },
+    /** Held-out questions that are asked. */
     rows: { type: "string", default: "1200" },
     /** Ship this trained model instead of training one. */
     model: { type: "string" },
     /** Held-out rows, where no world is made. */
     heldout: { type: "string" },
-    /** How the model came to be, in Markdown, where it was not this script. */
-    history: { type: "string" },
   },
 });
 const { work, out } = flags;
-const world = { seed: 1, questionsPerVideo: 8, timelines: 3 };
-const videos: Record<Split, number> = { train: 4000, heldout: 300 };
+
+/** A generated data set, in a folder of its own. */
+interface World extends Omit<WorldOptions, "split"> {
+  split: Split;
+  count: number;
+}
+
+const short = { questionsPerVideo: 1, timelines: 1, lengths: [8, 8, 10, 10, 12] };
+const worlds = {
+  timelines: { seed: 2, split: "train", count: 12_000, ...short },
+  "timelines-heldout": { seed: 2, split: "heldout", count: 100, ...short, lengths: [8, 10, 12] },
+  questions: { seed: 3, split: "train", count: 6000, questionsPerVideo: 8, timelines: 1 },
+  heldout: { seed: 1, split: "heldout", count: 300, questionsPerVideo: 8, timelines: 3 },
+} satisfies Record<string, World>;
 
 if (flags.model === undefined) {
-  await makeWorld();
+  for (const [name, world] of Object.entries(worlds)) await makeWorld(name, world);
   await makeBase();
+  await train("timelines", {
+    model: join(work, "base"),
+    data: join(work, "timelines/train-timelines.jsonl"),
+    heldout: join(work, "timelines-heldout/heldout-timelines.jsonl"),
+  });
+  await train("sft", {
+    model: join(work, "timelines-run/model"),
+    data: join(work, "questions/train.jsonl"),
+    heldout: join(work, "heldout/heldout.jsonl"),
+  });
 }
-await ship(flags.model ?? (await train()));
+await ship(flags.model ?? join(work, "sft-run/model"));
 const results = await evaluate();
-const history = flags.history === undefined ? HISTORY : await readFile(flags.history, "utf8");
-await writeFile(join(out, "README.md"), card(summariseHeldOut(results), results, history));
-console.log(card(summariseHeldOut(results), results, history));
+const text = card(summariseHeldOut(results), results);
+await writeFile(join(out, "README.md"), text);
+console.log(text);
 
-/** Stage 1: videos and rows. */
-async function makeWorld(): Promise<void> {
-  for (const split of ["train", "heldout"] as const) {
-    const progress = new Progress({ label: `${split} videos`, total: videos[split] });
-    let done = 0;
-    for await (const _ of synthesize({ ...world, split, count: videos[split], out: join(work, "world") }))
-      progress.update(++done);
-    progress.finish();
+/** Videos and rows; the rows that are accounts of all that happens also in a file of their own. */
+async function makeWorld(name: string, world: World): Promise<void> {
+  const folder = join(work, name);
+  const count = flags.videos === undefined ? world.count : Number(flags.videos);
+  const progress = new Progress({ label: `${name} videos`, total: count });
+  const timelines: string[] = [];
+  let done = 0;
+  for await (const { rows } of synthesize({ ...world, count, out: folder })) {
+    for (const row of rows) if (row.category === "timeline") timelines.push(`${JSON.stringify(row)}\n`);
+    progress.update(++done);
   }
+  progress.finish();
+  await writeFileAtomic(join(folder, `${world.split}-timelines.jsonl`), timelines.join(""));
 }
 
-/** Stage 2: tokenizer and random weights. */
+/** Tokenizer and random weights. */
 async function makeBase(): Promise<void> {
   const base = join(work, "base");
   if (existsSync(join(base, "chat_template.jinja"))) return;
@@ -83,31 +119,27 @@ async function makeBase(): Promise<void> {
   ]);
 }
 
-/** Stage 3: supervised fine-tuning. */
-async function train(): Promise<string> {
-  const recipe = await loadRecipe(join(root, "recipes/builtin-sft.yaml"), {
-    model: join(work, "base"),
-    data: join(work, "world/train.jsonl"),
-    heldout: join(work, "world/heldout.jsonl"),
-    steps: flags.steps === undefined ? undefined : Number(flags.steps),
-  });
-  const run = join(work, "sft");
+/** One stage of supervised fine-tuning, in `<work>/<stage>-run`. */
+async function train(stage: string, paths: Record<"model" | "data" | "heldout", string>): Promise<void> {
+  const steps = flags.steps === undefined ? undefined : Number(flags.steps);
+  const recipe = await loadRecipe(join(root, `recipes/builtin-${stage}.yaml`), { ...paths, steps });
+  const run = join(work, `${stage}-run`);
   let progress: Progress | undefined;
-  const result = await trainSft(recipe, {
+  await trainSft(recipe, {
     out: run,
     resume: existsSync(join(run, "recipe.json")),
+    cache: join(work, "frames"),
     onEvent: (event) => {
       if (event.kind === "start")
-        progress = new Progress({ label: "sft", total: event.steps, done: event.step });
+        progress = new Progress({ label: stage, total: event.steps, done: event.step });
       if (event.kind === "step")
         progress?.update(event.metrics.step, `loss ${event.metrics.loss.toFixed(3)}`);
     },
   });
   progress?.finish();
-  return result.model;
 }
 
-/** Stage 4: the weights as bfloat16, as they ship; what is evaluated is what ships. */
+/** The weights as bfloat16, as they ship; what is evaluated is what ships. */
 async function ship(model: string): Promise<void> {
   await rm(out, { recursive: true, force: true });
   const loaded = await Qwen25VL.load(model);
@@ -117,9 +149,9 @@ async function ship(model: string): Promise<void> {
   await saveSampling(out, video, true);
 }
 
-/** Stage 5: held-out rows, evenly spread, each asked about its own video and about another one. */
+/** Held-out rows, evenly spread, each asked about its own video and about another one. */
 async function evaluate(): Promise<HeldOutResult[]> {
-  const path = flags.heldout ?? join(work, "world/heldout.jsonl");
+  const path = flags.heldout ?? join(work, "heldout/heldout.jsonl");
   const questions = (await readDataset(path)).filter(({ category }) => category !== "timeline");
   const rows = spread(questions, Number(flags.rows));
   const recipe = await loadRecipe(join(root, "recipes/builtin-sft.yaml"));
@@ -146,7 +178,7 @@ function spread(rows: readonly DataRow[], count: number): DataRow[] {
 }
 
 /** The model card. */
-function card(summary: HeldOutSummary, results: readonly HeldOutResult[], history: string): string {
+function card(summary: HeldOutSummary, results: readonly HeldOutResult[]): string {
   const percent = ({ value, n }: { value: number | null; n: number }): string =>
     value === null ? "- (n = 0)" : `${(100 * value).toFixed(1)} % (n = ${n})`;
   const rows = (shares: Record<string, { value: number | null; n: number }>): string =>
@@ -176,7 +208,7 @@ It is an ordinary checkpoint: \`config.json\`, \`model.safetensors\` (bfloat16),
 
 ## Made by
 
-${history.trim()}
+${HISTORY}
 
 ## Held out
 

@@ -1,5 +1,6 @@
 /** The loss on rows that are never trained on. */
 
+import { UsageError } from "../base/index.ts";
 import { compile, type Device, tensor } from "../engine/index.ts";
 import { crossEntropy, type HostParams, type Qwen25VL, type TrainBatch } from "../nn/index.ts";
 import type { ClipStore } from "./clip-store.ts";
@@ -14,6 +15,7 @@ const ROWS = 128;
  *
  * @returns a function from parameters to the mean cross-entropy of the assistant's tokens on up to 128 held-out
  *   rows, in nats; undefined if the recipe names none
+ * @throws UsageError `training-rows` if they do not fill a batch
  */
 export async function heldoutLoss(
   recipe: SftRecipe,
@@ -32,6 +34,12 @@ export async function heldoutLoss(
     batches.push(...next.value.batches);
   }
   await source.return(undefined);
+  if (batches.length === 0)
+    throw new UsageError(
+      "training-rows",
+      `${recipe.heldout}: must fill a batch of ${size} readable rows with ${recipe.questionsPerVideo} questions per video and equal video length, got none`,
+      "Give more held-out rows, or none at all, or lower microBatchSize.",
+    );
   return async (params) => {
     let sum = 0;
     let count = 0;
