@@ -1,5 +1,15 @@
-/** What reads text and decides. */
+/** What reads text and decides, and what says how alike two texts are. */
 
+export { type Embedder, similarity } from "./embedder.ts";
+export type {
+  Attention,
+  EqualityInput,
+  Judge,
+  Judged,
+  JudgedConsistency,
+  JudgeInput,
+  JudgeUsage,
+} from "./judge.ts";
 export {
   type Consistency,
   type ConsistencyQuestion,
