@@ -6,33 +6,50 @@ import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { UsageError } from "./usage-error.ts";
 
+/** How errors about a file name themselves. */
+export interface JsonlErrors {
+  /** Default `jsonl-invalid`. */
+  code?: string;
+  /** What to do about it. */
+  hint?: string;
+}
+
 /**
- * Reads a JSONL file line by line; empty lines are skipped, memory stays flat.
+ * Reads a JSONL file line by line, with the lines' numbers from 1; empty lines are skipped, memory stays flat.
  *
- * @throws UsageError `jsonl-invalid` naming file and line of the first line that is not JSON
+ * @throws UsageError naming file and line of the first line that is not JSON
  */
-export async function* readJsonl<T = unknown>(path: string): AsyncGenerator<T> {
+export async function* readJsonlLines<T = unknown>(
+  path: string,
+  errors: JsonlErrors = {},
+): AsyncGenerator<{ line: number; value: T }> {
   const lines = createInterface({
     input: createReadStream(path, "utf8"),
     crlfDelay: Number.POSITIVE_INFINITY,
   });
-  let number = 0;
-  for await (const line of lines) {
-    number++;
-    if (line.trim() === "") continue;
+  let line = 0;
+  for await (const text of lines) {
+    line++;
+    if (text.trim() === "") continue;
     let value: T;
     try {
-      value = JSON.parse(line) as T;
+      value = JSON.parse(text) as T;
     } catch (error) {
       throw new UsageError(
-        "jsonl-invalid",
-        `${path}:${number}: must be one JSON value, got ${JSON.stringify(line.slice(0, 60))}`,
-        "Every line of a .jsonl file holds one complete JSON value; a file that was cut short ends inside one.",
+        errors.code ?? "jsonl-invalid",
+        `${path}:${line}: must be one JSON value, got ${JSON.stringify(text.slice(0, 60))}`,
+        errors.hint ??
+          "Every line of a .jsonl file holds one complete JSON value; a file that was cut short ends inside one.",
         { cause: error },
       );
     }
-    yield value;
+    yield { line, value };
   }
+}
+
+/** The values of a JSONL file; see `readJsonlLines`. */
+export async function* readJsonl<T = unknown>(path: string): AsyncGenerator<T> {
+  for await (const { value } of readJsonlLines<T>(path)) yield value;
 }
 
 /** Appends values to a JSONL file; each `append` resolves once its line has been handed to the system whole. */

@@ -54,7 +54,7 @@ it("finds files beside the data set", () => {
 });
 
 it.each([
-  ["what is not JSON", '{"id": ', 'rows.jsonl:3: must be one JSON object, got "{\\"id\\": "'],
+  ["what is not JSON", '{"id": ', 'rows.jsonl:3: must be one JSON value, got "{\\"id\\": "'],
   ["a missing field", { ...good, id: "b", question: undefined }, "rows.jsonl:3: question: "],
   ["a wrong type", { ...good, id: "b", momentary: "yes" }, "rows.jsonl:3: momentary: "],
   ["an unknown split", { ...good, id: "b", split: "test" }, "rows.jsonl:3: split: "],

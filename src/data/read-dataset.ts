@@ -1,10 +1,8 @@
 /** Reading data sets: JSONL files of rows, checked line by line. */
 
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { createInterface } from "node:readline";
-import { UsageError } from "../base/index.ts";
+import { readJsonlLines, UsageError } from "../base/index.ts";
 import { checkRow, type DataRow } from "./row.ts";
 
 /**
@@ -23,27 +21,11 @@ export async function* streamDataset(path: string): AsyncGenerator<DataRow> {
     );
   }
   const ids = new Set<string>();
-  const lines = createInterface({
-    input: createReadStream(path, "utf8"),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
-  let number = 0;
-  for await (const line of lines) {
-    number++;
-    if (line.trim() === "") continue;
+  const errors = { code: "dataset-invalid", hint: "docs/data.md describes every field." };
+  for await (const { line, value } of readJsonlLines(path, errors)) {
     const fail = (what: string): never => {
-      throw new UsageError(
-        "dataset-invalid",
-        `${path}:${number}: ${what}`,
-        "docs/data.md describes every field.",
-      );
+      throw new UsageError(errors.code, `${path}:${line}: ${what}`, errors.hint);
     };
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      fail(`must be one JSON object, got ${JSON.stringify(line.slice(0, 60))}`);
-    }
     const checked = checkRow(value);
     if ("problems" in checked) return fail(checked.problems.join("; "));
     if (ids.has(checked.row.id)) fail(`id: must be unique in the file, got ${checked.row.id} again`);
