@@ -10,7 +10,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
-import { Progress, writeFileAtomic } from "../src/base/index.ts";
+import { Progress, rerunKeepingHeap, writeFileAtomic } from "../src/base/index.ts";
 import {
   type DataRow,
   readDataset,
@@ -71,6 +71,8 @@ const worlds = {
   heldout: { seed: 1, split: "heldout", count: 300, questionsPerVideo: 8, timelines: 3 },
 } satisfies Record<string, World>;
 
+const code = await rerunKeepingHeap();
+if (code !== null) process.exit(code);
 if (flags.model === undefined) {
   for (const [name, world] of Object.entries(worlds)) await makeWorld(name, world);
   await makeBase();

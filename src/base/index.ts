@@ -1,6 +1,7 @@
 /** The lowest layer: what every other layer uses, and nothing that knows what a video or a model is. */
 
 export { hashJson, sha256, sha256File } from "./hash.ts";
+export { keepsHeap, rerunKeepingHeap } from "./heap.ts";
 export { type JsonlErrors, JsonlWriter, readJsonl, readJsonlLines, writeFileAtomic } from "./jsonl.ts";
 export { mapPool } from "./pool.ts";
 export { formatDuration, Progress, type ProgressOptions } from "./progress.ts";

@@ -1,7 +1,7 @@
 /** `video-r2 train sft`: trains a model by a recipe. */
 
 import type { Command } from "commander";
-import { formatDuration, Progress } from "../base/index.ts";
+import { formatDuration, Progress, rerunKeepingHeap } from "../base/index.ts";
 import { loadRecipe, type SftEvent, type SftRecipe, trainSft } from "../training/index.ts";
 import { choiceFlag, integerFlag } from "./flags.ts";
 
@@ -68,6 +68,11 @@ async function run(path: string, flags: Flags): Promise<void> {
   const recipe = await loadRecipe(path, { model, data, heldout, steps, seed });
   if (flags.dryRun) {
     process.stdout.write(`${JSON.stringify(recipe, null, 2)}\n`);
+    return;
+  }
+  const code = await rerunKeepingHeap();
+  if (code !== null) {
+    process.exitCode = code;
     return;
   }
   const stop = new AbortController();

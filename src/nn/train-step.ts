@@ -4,7 +4,7 @@
  * nothing is copied. Programs are compiled for a batch's layout when it first comes, and kept.
  */
 
-import { invariant, UsageError } from "../base/index.ts";
+import { invariant, keepsHeap, UsageError } from "../base/index.ts";
 import {
   type CompileOptions,
   compile,
@@ -114,7 +114,10 @@ export interface TrainStep {
   dispose(): Promise<void>;
 }
 
-/** Programs, the first ones compiled, that keep their memory between steps; those of later layouts give it back. */
+/**
+ * Programs, the first ones compiled, that keep their memory between steps; those of later layouts give it back. Where
+ * the process keeps its heap all give it back, and all share it.
+ */
 const KEEPING_PROGRAMS = 6;
 
 /** The two groups of trained parameters: those that decay, and those that do not. */
@@ -391,7 +394,7 @@ class ProgramTrainStep implements TrainStep {
         ...(threads ? { threads } : {}),
         ...(profile ? { profile } : {}),
         // Batches of many layouts would otherwise hold the activations of each.
-        keepMemory: this.#programs.size < KEEPING_PROGRAMS,
+        keepMemory: !keepsHeap() && this.#programs.size < KEEPING_PROGRAMS,
       };
       program = (compile as unknown as TreeCompile)(fn, example, settings);
       this.#programs.set(key, program);
