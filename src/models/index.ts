@@ -23,6 +23,14 @@ export {
   saveSampling,
   type TrainedSampling,
 } from "./checkpoint-sampling.ts";
+export { connectServer } from "./connect-server.ts";
 export { builtinDir, locateModel, type ModelPlace, type OpenModelOptions, openModel } from "./open-model.ts";
 export type { OpenAIModel, OpenAIModelOptions } from "./openai-model.ts";
 export { answerTarget, questionPrompt, systemPrompt } from "./prompt.ts";
+export type {
+  ChatMessageReply,
+  ChatRequest,
+  ServerConnection,
+  ServerOptions,
+} from "./server-connection.ts";
+export { Turns } from "./turns.ts";

@@ -23,6 +23,7 @@ import { videosOf } from "./chat-model.ts";
 import { checkGenerateOptions, checkMessages } from "./check-messages.ts";
 import { explainServerError } from "./openai-errors.ts";
 import { toOpenAIMessages, type VideoTransport } from "./openai-messages.ts";
+import { findServerModel, serverClient } from "./server-connection.ts";
 import { Turns } from "./turns.ts";
 
 /** How a server is reached. */
@@ -122,15 +123,7 @@ export class OpenAIModel implements ChatModel {
   constructor(options: OpenAIModelOptions) {
     this.#options = options;
     this.#turns = new Turns(options.concurrency ?? 8);
-    const key = options.apiKey ?? process.env.VIDEO_R2_API_KEY ?? process.env.OPENAI_API_KEY;
-    this.#client = new OpenAI({
-      baseURL: options.url,
-      // The client insists on a key; servers that need none ignore it.
-      apiKey: key || "none",
-      maxRetries: options.retries ?? 2,
-      timeout: this.#timeout,
-      logLevel: "off",
-    });
+    this.#client = serverClient(options, options.retries ?? 2);
   }
 
   get #timeout(): number {
@@ -147,35 +140,8 @@ export class OpenAIModel implements ChatModel {
   }
 
   async #ask(): Promise<ModelInfo> {
-    const { url, model } = this.#options;
-    let listed: { id: string }[];
-    try {
-      listed = (await this.#client.models.list({ signal: this.#closed.signal })).data;
-    } catch (error) {
-      // Some servers have no list of models; the name then is taken on trust.
-      const missing = error instanceof OpenAI.APIError && (error.status === 404 || error.status === 405);
-      if (!missing || model === undefined) throw explainServerError(error, url, model ?? "list");
-      listed = [{ id: model }];
-    }
-    const found =
-      model === undefined
-        ? listed.length === 1
-          ? listed[0]
-          : undefined
-        : listed.find((m) => m.id === model);
-    if (found === undefined)
-      throw new UsageError(
-        "model-unknown",
-        model === undefined
-          ? `${url}: must be followed by # and a model's name, got none`
-          : `${url}: must have the model ${model}, got others`,
-        `It has ${
-          listed
-            .slice(0, 10)
-            .map((m) => m.id)
-            .join(", ") || "no model"
-        }; write ${url}#name.`,
-      );
+    const { url } = this.#options;
+    const found = await findServerModel(this.#client, this.#options, this.#closed.signal);
     const own = extension.safeParse((found as { video_r2?: unknown }).video_r2).data;
     this.#ours = own !== undefined;
     return {
