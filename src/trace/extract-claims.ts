@@ -18,29 +18,52 @@ export interface Claim {
 
 /** Sentences about the task, not about the video. */
 const aboutTheTask =
-  /^\W*(?:(?:however|but|now|so|and)\W+)?(?:(?:the|this)\s+(?:question|options?|answer choices)\b|let(?:'|’)?s\b|let me\b|i (?:need|have|will|should)\b|to (?:answer|determine|find))/i;
+  /^\W*(?:(?:however|but|now|so|and|first|firstly|next|then|therefore|hmm|wait|okay|ok)\W+)*(?:(?:the|this)\s+(?:question|options?|answer choices)\b|let(?:'|’)?s\b|let me\b|i (?:need|have to|will|should|must|want|am going|'ll)\b|i['’]ll\b|we (?:need|have to|should|must|want)\b|to (?:answer|determine|find)|options?\s+[([]?[A-Z][)\]]?\s*(?:[,:(]|(?:claims|says|states|suggests|mentions|describes|refers)\b))/i;
 const optionLine = /^\W*(?:option\s+)?[([]?[A-Z][\])]?[.):]\s/;
 /** `The answer is (C)`, left of a sentence that gives a time as the answer. */
 const answerOnly =
-  /^(?:the\s+)?(?:\w+\s+)?(?:answer|option|choice)\b\W*(?:is\b)?\W*(?:option\b)?\W*[A-Z]?\W*$/i;
+  /^(?:the\s+)?(?:\w+\s+)?(?:answer|option|choice)\b\W*(?:(?:is|must\s+be|would\s+be|should\s+be|has\s+to\s+be)\b)?\W*(?:option\b)?\W*[A-Z]?\W*$/i;
+/** `Timestamp: 0:52`, which says nothing of what happens. */
+const labelOnly =
+  /^(?:timestamps?|times?|timecodes?|frames?|scenes?|clips?|segments?|intervals?|moments?|video|seconds?)\W*$/i;
 const connective =
-  /^(?:[\s,;:.)\]\-–—*•>]+|\d+[.)]\s+|(?:and|then|but|so|also|therefore|thus|hence|however|next|later|finally|first(?:ly)?|second(?:ly)?|third(?:ly)?|afterwards?|after that|while|where|when|which|meanwhile|subsequently|again)\b(?!\s+(?:appears?|shape|one))[\s,]*)+/i;
-const trailing = /(?:[\s,;:\-–—*([]+|\b(?:and|then|but|so|while|when|again at|at|from|in|on)\s*)+$/i;
+  /^(?:[\s,;:.)\]>\-–—*•]|\d{1,3}[.)]\s+|(?:and|then|but|so|also|therefore|thus|hence|however|next|later|finally|first(?:ly)?|second(?:ly)?|third(?:ly)?|afterwards?|after that|while|where|when|which|meanwhile|subsequently|again)\b(?!\s+(?:appears?|shape|one))[\s,]*)+/i;
+const trailingMarks = new Set(" \t\n,;:-–—*([<");
+const trailingWord = /(?<![\p{L}\p{N}])(?:and|then|but|so|while|when|again at)$/iu;
 const splitPoint =
   /[,;]\s*(?:and|then|but|while|before|after which)?\s*(?:then\s+)?|\s+(?:and|then|while|but|before)\s+(?:then\s+)?|\.\s+/gi;
+const quoted = /["“][^"“”\n]{0,300}["”]/g;
 
-function trimEnd(text: string): string {
-  return text
-    .replace(/[*`]+/g, "")
-    .replace(/\(\s*\)|\[\s*\]/g, "")
-    .replace(/\s+/g, " ")
-    .replace(/\s+([,.;:!?])/g, "$1")
-    .replace(/[.!\s]+$/, "")
-    .replace(trailing, "")
-    .trim();
+/** Cuts words that join and marks off the end, one after the other. */
+function cutTrailing(text: string): string {
+  let end = text.length;
+  for (;;) {
+    while (end > 0 && trailingMarks.has(text[end - 1] as string)) end--;
+    const word = trailingWord.exec(text.slice(Math.max(0, end - 12), end));
+    if (word === null) return text.slice(0, end);
+    end -= word[0].length;
+  }
 }
 
-const clean = (text: string) => trimEnd(text.replace(/^\s*\d+[.)](?:\s+|$)/, "")).replace(connective, "");
+function cutStops(text: string): string {
+  let end = text.length;
+  while (end > 0 && /[.!\s]/.test(text[end - 1] as string)) end--;
+  return text.slice(0, end);
+}
+
+function trimEnd(text: string): string {
+  const plain = text
+    .replace(/[*`]+/g, "")
+    .replace(/\(\s?\)|\[\s?\]/g, "")
+    .replace(/\s+/g, " ")
+    .replace(/ ([,.;:!?])/g, "$1");
+  return cutTrailing(cutStops(plain)).trim();
+}
+
+function clean(text: string): string {
+  const said = trimEnd(text.replace(/^\s*\d{1,3}[.)](?:\s+|$)/, "")).replace(connective, "");
+  return labelOnly.test(said) ? "" : said;
+}
 
 const hasWords = (text: string) => /[\p{L}\p{N}]/u.test(clean(text));
 
@@ -50,7 +73,7 @@ function cut(gap: string, timeFirst: boolean, wordsFollow: boolean): number {
   if (points.length === 0) return timeFirst ? gap.length : 0;
   if (!timeFirst) return points[0] as number;
   if (wordsFollow) return points.at(-1) as number;
-  return points.findLast((point) => hasWords(gap.slice(point))) ?? (points.at(-1) as number);
+  return points.slice(-8).findLast((point) => hasWords(gap.slice(point))) ?? (points.at(-1) as number);
 }
 
 /** Whether two mentions share what is said: `at 0:05 and 0:10 it rings`, not `it rings at 0:05, at 0:10 it stops`. */
@@ -97,6 +120,23 @@ function attribute(sentence: string, mentions: readonly TimeMention[]): string[]
   });
 }
 
+/** The times of a sentence, without those inside what it quotes: `at 0:05 a sign reads "open until 9:30"`. */
+function citedTimes(sentence: string, options: TimeOptions): TimeMention[] {
+  const mentions = findTimes(sentence, options);
+  if (mentions.length === 0 || !/["“]/.test(sentence)) return mentions;
+  const quotes = [...sentence.matchAll(quoted)].map((m) => ({ from: m.index, to: m.index + m[0].length }));
+  return mentions.filter(
+    (mention) =>
+      !quotes.some(
+        ({ from, to }) =>
+          mention.from > from &&
+          mention.to < to &&
+          to - from < sentence.length - 2 &&
+          /\p{L}/u.test(sentence.slice(from, mention.from) + sentence.slice(mention.to, to)),
+      ),
+  );
+}
+
 /**
  * Extracts the claims of a text by rules, in its order, without exact repetitions. Sentences about the question
  * or its options are left out, and so are times that nothing is said about.
@@ -107,7 +147,7 @@ export function extractClaims(text: string, options: TimeOptions = {}): Claim[] 
   let heading: TimeMention[] = [];
   for (const { text: sentence } of splitSentences(text)) {
     if (aboutTheTask.test(sentence) || optionLine.test(sentence)) continue;
-    const own = findTimes(sentence, options);
+    const own = citedTimes(sentence, options);
     // A time alone on its line is the heading of the line that follows.
     const mentions = own.length > 0 ? own : heading;
     const texts = own.length > 0 ? attribute(sentence, own) : heading.map(() => clean(sentence));
