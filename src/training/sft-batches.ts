@@ -154,7 +154,7 @@ async function makeStep(
 }
 
 /**
- * Prompts as a batch, of which each `share` consecutive ones are about the same video. Text is padded to a multiple of `padTo` tokens and targets to a multiple of half of it, so
+ * Prompts as a batch, of which each `share` consecutive ones are about the same video. Text is padded to a multiple of `padTo` tokens and so are targets, so
  * that batches of equally long videos share a program.
  */
 export function trainBatch(
@@ -172,7 +172,7 @@ export function trainBatch(
     ...prompts.map(({ labels }) => Array.from(labels ?? []).filter((l) => l !== -100).length),
   );
   const { layout, tensors } = buildInputs(model.config, prompts, { length, share });
-  const count = roundUp(targets, Math.ceil(padTo / 2));
+  const count = Math.min(roundUp(targets, padTo), length - (layout.shared?.length ?? 0));
   const skip = layout.shared?.length ?? 0;
   return { layout, inputs: tensors, targets: buildTargets(prompts, length, { count, skip }) };
 }
