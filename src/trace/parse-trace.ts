@@ -51,9 +51,15 @@ interface Parts {
 export interface ParseOptions extends TimeOptions {
   /** Whether it was cut off; what stands without tags is then no answer. Default false. */
   truncated?: boolean | undefined;
+  /**
+   * Which block counts where one is repeated. `all` (default): every reasoning, joined, and the last answer outside
+   * the reasoning, else the last inside it; `first`, `last`: the first or last reasoning and, of the same kind of
+   * place, the first or last answer.
+   */
+  blocks?: "all" | "first" | "last" | undefined;
 }
 
-const tagPattern = /<\s*(\/?)\s*(think|answer)\s*>/gi;
+const tagPattern = /<\s{0,8}(\/?)\s{0,8}(think|answer)\s{0,8}>/gi;
 const shortAnswerWords = 12;
 const order: readonly TraceProblem[] = [
   "think-missing",
@@ -72,25 +78,42 @@ const order: readonly TraceProblem[] = [
   "text-outside",
 ];
 
-/** Whether a `</think>` closes the block that is open at `index`, before another one opens. */
-const closesLater = (raw: string, index: number) =>
-  /^(?:(?!<\s*think\s*>)[\s\S])*?<\s*\/\s*think\s*>/i.test(raw.slice(index));
+interface Tag {
+  name: "think" | "answer";
+  closing: boolean;
+  from: number;
+  to: number;
+  /** For an opening answer: whether a `</think>` closes the reasoning around it, before another one opens. */
+  closesLater: boolean;
+}
+
+/** All tags in order; read backwards once, so that knowing what follows each one takes linear time. */
+function readTags(raw: string): Tag[] {
+  const tags = [...raw.matchAll(tagPattern)].map((match) => ({
+    name: (match[2] as string).toLowerCase() === "think" ? ("think" as const) : ("answer" as const),
+    closing: match[1] === "/",
+    from: match.index,
+    to: match.index + match[0].length,
+    closesLater: false,
+  }));
+  let closesLater = false;
+  for (const tag of tags.toReversed()) {
+    tag.closesLater = closesLater;
+    if (tag.name === "think") closesLater = tag.closing;
+  }
+  return tags;
+}
 
 /** Walks over the tags with the blocks that are open. */
 class Walk implements Parts {
   readonly thinks: string[] = [];
   readonly answers: Parts["answers"] = [];
   readonly problems = new Set<TraceProblem>();
-  readonly #raw: string;
   outside = "";
   /** Text since the last closed block, for a block whose opening tag is missing. */
   #loose = "";
   #think: string | null = null;
   #answer: string | null = null;
-
-  constructor(raw: string) {
-    this.#raw = raw;
-  }
 
   text(piece: string): void {
     if (this.#answer !== null) this.#answer += piece;
@@ -101,9 +124,9 @@ class Walk implements Parts {
     }
   }
 
-  tag(name: string, closing: boolean, after: number): void {
+  tag({ name, closing, closesLater }: Tag): void {
     if (name === "think") closing ? this.#endThink() : this.#beginThink();
-    else closing ? this.#endAnswer(true) : this.#beginAnswer(after);
+    else closing ? this.#endAnswer(true) : this.#beginAnswer(closesLater);
   }
 
   end(): void {
@@ -134,9 +157,9 @@ class Walk implements Parts {
     this.#loose = "";
   }
 
-  #beginAnswer(after: number): void {
+  #beginAnswer(closesLater: boolean): void {
     if (this.#answer !== null) this.#endAnswer(false);
-    if (this.#think !== null && !closesLater(this.#raw, after)) {
+    if (this.#think !== null && !closesLater) {
       this.problems.add("think-unclosed");
       this.#endThink();
     }
@@ -159,12 +182,12 @@ class Walk implements Parts {
 }
 
 function walk(raw: string): Walk {
-  const parts = new Walk(raw);
+  const parts = new Walk();
   let from = 0;
-  for (const match of raw.matchAll(tagPattern)) {
-    parts.text(raw.slice(from, match.index));
-    from = match.index + match[0].length;
-    parts.tag((match[2] as string).toLowerCase(), match[1] === "/", from);
+  for (const tag of readTags(raw)) {
+    parts.text(raw.slice(from, tag.from));
+    from = tag.to;
+    parts.tag(tag);
   }
   parts.text(raw.slice(from));
   parts.end();
@@ -178,6 +201,21 @@ function untaggedAnswer(parts: Parts): string | null {
   return !text.includes("\n") && text.split(/\s+/).length <= shortAnswerWords ? text : null;
 }
 
+function chooseThink(thinks: readonly string[], blocks: "all" | "first" | "last"): string | null {
+  if (thinks.length === 0) return null;
+  const chosen = blocks === "all" ? thinks : [thinks.at(blocks === "first" ? 0 : -1) as string];
+  return chosen
+    .map((text) => text.trim())
+    .join("\n")
+    .trim();
+}
+
+function chooseAnswer(answers: Parts["answers"], blocks: "all" | "first" | "last") {
+  const outside = answers.filter((answer) => !answer.inside);
+  const candidates = outside.length > 0 ? outside : answers;
+  return candidates.at(blocks === "first" ? 0 : -1);
+}
+
 /**
  * Parses a model output: tags in any case, missing, repeated, nested or cut off. The last answer outside the
  * reasoning counts, else the last inside it; text after the reasoning, or an output of one short line, is an
@@ -186,14 +224,9 @@ function untaggedAnswer(parts: Parts): string | null {
 export function parseTrace(raw: string, options: ParseOptions = {}): Trace {
   const parts = walk(raw);
   const { problems, thinks, answers } = parts;
-  const think =
-    thinks.length > 0
-      ? thinks
-          .map((text) => text.trim())
-          .join("\n")
-          .trim()
-      : null;
-  const tagged = answers.findLast((a) => !a.inside) ?? answers.at(-1);
+  const blocks = options.blocks ?? "all";
+  const think = chooseThink(thinks, blocks);
+  const tagged = chooseAnswer(answers, blocks);
   const untagged = tagged || options.truncated ? null : untaggedAnswer(parts);
 
   if (think === null) problems.add("think-missing");
