@@ -1,0 +1,47 @@
+/**
+ * What the reference's two extractors take from an output, oddities included; for `compat: "reference"` only.
+ * Its accuracy reads the first answer and its consistency the last blocks, so the two may judge different
+ * answers of one output. Written without backtracking: time is linear in the length of the output.
+ */
+
+/** White space as Python's `str.strip()` has it, which differs from JavaScript's `trim()`. */
+const pythonSpace = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+/** Python's `str.strip()`. */
+export function pythonStrip(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && pythonSpace.test(text[from] as string)) from++;
+  while (to > from && pythonSpace.test(text[to - 1] as string)) to--;
+  return text.slice(from, to);
+}
+
+/**
+ * What the reference's scorers read as the answer: the first `<answer>` block, lower-case tags only, stripped;
+ * without one, the whole output unchanged, reasoning included (so a truncated output is read as a guess).
+ */
+export function referenceAnswer(raw: string): string {
+  const from = raw.indexOf("<answer>");
+  const to = from < 0 ? -1 : raw.indexOf("</answer>", from);
+  return to < 0 ? raw : pythonStrip(raw.slice(from + "<answer>".length, to));
+}
+
+/** The last block of a tag as the reference's consistency scripts read it, stripped; empty where there is none. */
+function lastBlock(raw: string, name: "think" | "answer"): string {
+  // With `u`, ignoring case folds as Python does: the Kelvin sign is a k, the long s an s.
+  const tag = new RegExp(`<(/?)${name}>`, "giu");
+  let open = -1;
+  let last = "";
+  for (const match of raw.matchAll(tag)) {
+    if (match[1] === "" && open < 0) open = match.index + match[0].length;
+    else if (match[1] === "/" && open >= 0) {
+      last = raw.slice(open, match.index);
+      open = -1;
+    }
+  }
+  return pythonStrip(last);
+}
+
+/** What the reference's consistency scripts read: the last reasoning and the last answer, tags in any case. */
+export function referenceLastBlocks(raw: string): { think: string; answer: string } {
+  return { think: lastBlock(raw, "think"), answer: lastBlock(raw, "answer") };
+}
