@@ -15,4 +15,14 @@ export {
   type ConsistencyQuestion,
   type ConsistencyVerdict,
   judgeConsistency,
-} from "./rules-judge.ts";
+} from "./judge-consistency.ts";
+export { loadPrompts, parsePrompts } from "./load-prompts.ts";
+export { type JudgeOptions, openJudge } from "./open-judge.ts";
+export {
+  type FormPrompts,
+  type JudgePrompt,
+  type JudgePrompts,
+  type JudgeSampling,
+  judgePrompts,
+} from "./prompts.ts";
+export { RulesJudge } from "./rules-judge.ts";

@@ -19,6 +19,8 @@ export interface JudgeInput {
   trace: Pick<Trace, "raw" | "think" | "answer" | "claims">;
   /** The full prompt text as the model saw it, where it is known; without, question and options stand for it. */
   prompt?: string | undefined;
+  /** Where the question comes from; `compat: "reference"` reads replies to some benchmarks in their own ways. */
+  benchmark?: string | undefined;
   /** How long the video is; `at the end` then is a time. */
   durationSeconds?: number | undefined;
 }

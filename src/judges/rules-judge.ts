@@ -1,163 +1,83 @@
-/**
- * Consistency by rules: does the reasoning conclude what the answer says? Deterministic and offline. Where the
- * words do not settle it, the verdict is `unknown`, never a guess.
- */
+/** The judge that is always there: rules, offline, deterministic. What they cannot tell is null, never a guess. */
 
-import {
-  type AnswerType,
-  canonicalWords,
-  concludedNumber,
-  concludedOption,
-  concludedText,
-  concludedTime,
-  findTimes,
-  formatInterval,
-  lastIndexOfWords,
-  type Option,
-  parseLetter,
-  parseNumber,
-  parseTimestamp,
-  type TimeSpan,
-  type Trace,
-} from "../trace/index.ts";
+import { type Claim, canonicalWords, parseNumber } from "../trace/index.ts";
+import type {
+  Attention,
+  EqualityInput,
+  Judge,
+  Judged,
+  JudgedConsistency,
+  JudgeInput,
+  JudgeUsage,
+} from "./judge.ts";
+import { noUsage } from "./judge.ts";
+import { judgeConsistency, readAs, readBoth } from "./judge-consistency.ts";
 
-/** Whether reasoning and answer agree; `unknown` where the text does not settle it. */
-export type Consistency = "consistent" | "inconsistent" | "unknown";
+const yesNo = new Map([
+  ["yes", true],
+  ["true", true],
+  ["no", false],
+  ["false", false],
+]);
 
-/** A verdict with what it rests on. */
-export interface ConsistencyVerdict {
-  verdict: Consistency;
-  /** One sentence for people. */
-  reason: string;
-  /** What the reasoning concludes, in the form of an answer; null where no conclusion was found. */
-  concluded: string | null;
-  /** What the answer says, in the same form; null where it could not be read. */
-  answered: string | null;
-  /** The sentence of the reasoning that the verdict rests on, as written, or null. */
-  words: string | null;
-}
+/** Judges by rules; see `judgeConsistency` for how conclusions are found and compared. */
+export class RulesJudge implements Judge {
+  readonly name = "rules";
 
-/** What of a question the judge must know. */
-export interface ConsistencyQuestion {
-  options: readonly Option[];
-  /** How the answer is written. */
-  type: AnswerType;
-}
+  /** What the reasoning says it concludes; an option that is only named counts where the answer is the same. */
+  async concluded({ trace, options, type }: JudgeInput): Promise<Judged<string>> {
+    if (!trace.think?.trim()) return { value: null, reason: "there is no reasoning" };
+    const { concluded, same } = readBoth(trace.think, trace.answer ?? "", { options, type });
+    if (concluded === null || !(concluded.explicit || same))
+      return { value: null, reason: "the reasoning states no single conclusion" };
+    return { value: concluded.shown, detail: concluded.words };
+  }
 
-interface Reading {
-  concluded: { shown: string; words: string; explicit: boolean } | null;
-  answered: string | null;
-  same: boolean;
-}
+  /** What the answer says. */
+  async answered({ trace, options, type }: JudgeInput): Promise<Judged<string>> {
+    if (!trace.answer?.trim()) return { value: null, reason: "there is no answer" };
+    const question = { options, type };
+    const { answered } = readBoth("", trace.answer, question);
+    return answered === null
+      ? { value: null, reason: `the answer could not be read as ${readAs(question)}` }
+      : { value: answered };
+  }
 
-const sameSecond = (a: number, b: number) => Math.abs(a - b) < 1;
+  /** Whether both agree. */
+  async consistency({ trace, options, type }: JudgeInput): Promise<JudgedConsistency> {
+    const { verdict, reason, words } = judgeConsistency(trace, { options, type });
+    if (verdict === "unknown") return { value: null, reason, words };
+    return { value: verdict === "consistent", detail: reason, words };
+  }
 
-function readChoice(think: string, answer: string, options: readonly Option[]): Reading {
-  const answered = parseLetter(answer, options);
-  const found = concludedOption(think, options);
-  return {
-    concluded: found && { shown: found.value, words: found.words, explicit: found.explicit },
-    answered,
-    same: found !== null && found.value === answered,
-  };
-}
+  /** The claims that parsing found. */
+  async claims({ trace }: JudgeInput): Promise<Judged<Claim[]>> {
+    return { value: trace.claims };
+  }
 
-function readNumber(think: string, answer: string): Reading {
-  const answered = parseNumber(answer);
-  const found = concludedNumber(think);
-  return {
-    concluded: found && { shown: String(found.value), words: found.words, explicit: found.explicit },
-    answered: answered === null ? null : String(answered),
-    // Relative, so that 0.1 + 0.2 and 0.3 are one number.
-    same:
-      found !== null &&
-      answered !== null &&
-      Math.abs(found.value - answered) <= 1e-9 * Math.max(1, Math.abs(answered)),
-  };
-}
+  /** Always null: how much a reasoning attends to the video is not a matter of rules. */
+  async attention(): Promise<Judged<Attention>> {
+    return { value: null, reason: "rules give no attention score; it needs a judge model" };
+  }
 
-function readTime(think: string, answer: string): Reading {
-  const point = parseTimestamp(answer.replace(/[.\s]+$/, ""));
-  const [mention] = findTimes(answer);
-  const answered: TimeSpan | null =
-    point === null ? (mention ?? null) : { startSeconds: point, endSeconds: point };
-  const found = concludedTime(think);
-  const show = (t: TimeSpan) => formatInterval(t.startSeconds, t.endSeconds);
-  return {
-    concluded: found && { shown: show(found.value), words: found.words, explicit: found.explicit },
-    answered: answered && show(answered),
-    same:
-      found !== null &&
-      answered !== null &&
-      sameSecond(found.value.startSeconds, answered.startSeconds) &&
-      sameSecond(found.value.endSeconds, answered.endSeconds),
-  };
-}
+  /** Whether the answers are the same number, the same of yes and no, or the same words. */
+  async equal({ gold, answer }: EqualityInput): Promise<Judged<boolean>> {
+    if (answer.trim() === "") return { value: null, reason: "there is no answer" };
+    const [a, b] = [canonicalWords(gold), canonicalWords(answer)];
+    if (a.join(" ") === b.join(" ")) return { value: true };
+    const [saysA, saysB] = [yesNo.get(a[0] ?? ""), yesNo.get(b[0] ?? "")];
+    if (saysA !== undefined && saysB !== undefined) return { value: saysA === saysB };
+    const [x, y] = [parseNumber(gold), parseNumber(answer)];
+    if (x !== null && y !== null && a.length === 1 && b.length <= 2)
+      return { value: Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x)) };
+    return { value: null, reason: "rules cannot tell whether different words mean the same" };
+  }
 
-function readText(think: string, answer: string): Reading {
-  const words = canonicalWords(answer);
-  const found = concludedText(think);
-  const within = found ? canonicalWords(found.value) : [];
-  const same =
-    lastIndexOfWords(within, words) >= 0 ||
-    (found?.explicit === true && lastIndexOfWords(words, within) >= 0);
-  // Other words may be a paraphrase; only a stated answer without any word in common contradicts.
-  const contradicts = found?.explicit === true && !within.some((word) => words.includes(word));
-  return {
-    concluded: found && { shown: found.value, words: found.words, explicit: same || contradicts },
-    answered: words.length > 0 ? answer : null,
-    same,
-  };
-}
+  /** Zero: rules cost nothing. */
+  usage(): JudgeUsage {
+    return noUsage();
+  }
 
-function read(think: string, answer: string, question: ConsistencyQuestion): Reading {
-  if (question.options.length > 0 || question.type === "choice")
-    return readChoice(think, answer, question.options);
-  if (question.type === "number") return readNumber(think, answer);
-  if (question.type === "time") return readTime(think, answer);
-  return readText(think, answer);
-}
-
-const unknown = (reason: string, reading?: Reading): ConsistencyVerdict => ({
-  verdict: "unknown",
-  reason,
-  concluded: reading?.concluded?.shown ?? null,
-  answered: reading?.answered ?? null,
-  words: reading?.concluded?.words ?? null,
-});
-
-/**
- * Judges by rules whether a trace's reasoning concludes its answer. Letters are compared after both sides are
- * read as options; numbers as values; times to the same second; texts word by word.
- */
-export function judgeConsistency(
-  trace: Pick<Trace, "think" | "answer">,
-  question: ConsistencyQuestion,
-): ConsistencyVerdict {
-  if (!trace.think) return unknown("there is no reasoning");
-  if (!trace.answer) return unknown("there is no answer");
-  const reading = read(trace.think, trace.answer, question);
-  const { concluded, answered, same } = reading;
-  if (answered === null)
-    return unknown(
-      `the answer "${trace.answer.slice(0, 80)}" could not be read as ${readAs(question)}`,
-      reading,
-    );
-  if (concluded === null) return unknown("the reasoning states no single conclusion", reading);
-  if (!same && !concluded.explicit)
-    return unknown("the reasoning states no conclusion that could be compared", reading);
-  return {
-    verdict: same ? "consistent" : "inconsistent",
-    reason: same
-      ? `the reasoning concludes ${concluded.shown}, and so does the answer`
-      : `the reasoning concludes ${concluded.shown}, the answer says ${answered}`,
-    concluded: concluded.shown,
-    answered,
-    words: concluded.words,
-  };
-}
-
-function readAs(question: ConsistencyQuestion): string {
-  if (question.options.length > 0 || question.type === "choice") return "one option";
-  return question.type === "text" ? "text" : `a ${question.type}`;
+  /** Does nothing. */
+  async close(): Promise<void> {}
 }

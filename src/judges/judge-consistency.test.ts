@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseOptions, parseTrace } from "../trace/index.ts";
-import { judgeConsistency } from "./rules-judge.ts";
+import { judgeConsistency } from "./judge-consistency.ts";
 
 const choice = {
   type: "choice",
