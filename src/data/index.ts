@@ -14,3 +14,13 @@ export { renderScene } from "./synth/render.ts";
 export type { Scene } from "./synth/scene.ts";
 export { type SynthesizedVideo, type SynthesizeOptions, synthesize } from "./synth/synthesize.ts";
 export { type Split, splits } from "./synth/vocabulary.ts";
+export {
+  findTraceFiles,
+  type Join,
+  type JoinOptions,
+  type LoggedScore,
+  openJoin,
+  readGrounding,
+  readTraceFile,
+  type TraceRow,
+} from "./traces/index.ts";
