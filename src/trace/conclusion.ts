@@ -43,13 +43,13 @@ const conclusion = <T>(value: T, sentence: Sentence, explicit: boolean): Conclus
   explicit,
 });
 
-const letter = String.raw`[(\[*"'“]*(?<letter>[A-Z])(?![\p{L}\p{N}'’])(?!\s+(?!(?:is|as|because|since|which|and|with|for|in|but|or|based|due|given|according|where|from)\b)\p{Ll})`;
+const letter = String.raw`[(\[*"'“]{0,4}(?<letter>[A-Z])(?![\p{L}\p{N}'’])(?!\s+(?!(?:is|as|because|since|which|and|with|for|in|but|or|based|due|given|according|where|from)\b)\p{Ll})`;
 const noun = "(?:answer|option|choice|letter)";
 const letterPatterns = [
   String.raw`\b${noun}\b[^;!?\n]{0,80}?\b(?:is|be|as)\s*:?\s*(?:that\s+|most\s+likely\s+|likely\s+|probably\s+|therefore\s+|thus\s+|indeed\s+|clearly\s+)*(?:${noun}\s+)?${letter}`,
   String.raw`\b${noun}s?\s*(?::|=|→|->)\s*(?:${noun}\s+)?${letter}`,
-  String.raw`\b(?:therefore|thus|hence|so|consequently)\b\s*[,:]?\s*(?:it(?:['’]s|\s+is)\s+)?(?:${noun}\s+)?${letter}(?=[)\]*"'”]*\s*(?:[.,;:!]|$|is\b|because\b|as\b|since\b))`,
-  String.raw`\b${noun}\s+${letter}[)\]*"'”]*\s+(?:is|seems|must\s+be|would\s+be|fits|matches)\s+(?:indeed\s+|clearly\s+|likely\s+|most\s+likely\s+)?(?:the\s+)?(?:only\s+)?(?:correct|right|best|answer|true|most|one|closest)\b`,
+  String.raw`\b(?:therefore|thus|hence|so|consequently)\b\s*[,:]?\s*(?:it(?:['’]s|\s+is)\s+)?(?:${noun}\s+)?${letter}(?=[)\]*"'”]{0,4}\s*(?:[.,;:!]|$|is\b|because\b|as\b|since\b))`,
+  String.raw`\b${noun}\s+${letter}[)\]*"'”]{0,4}\s+(?:is|seems|must\s+be|would\s+be|fits|matches)\s+(?:indeed\s+|clearly\s+|likely\s+|most\s+likely\s+)?(?:the\s+)?(?:only\s+)?(?:correct|right|best|answer|true|most|one|closest)\b`,
   String.raw`(?<![\p{L}\p{N}])${letter}\s+is\s+(?:indeed\s+|clearly\s+)?(?:the\s+)?(?:correct|right|best|answer)\b`,
   String.raw`\b(?:choose|pick|select|go(?:ing)?\s+with|settle\s+on)\s+(?:${noun}\s+)?${letter}`,
   String.raw`\b(?:corresponds?\s+to|match(?:es|ing)?|which\s+is|this\s+is|points?\s+to|leads?\s+to|supports?|consistent\s+with|aligns?\s+with)\s+(?:the\s+)?${noun}\s+${letter}`,
@@ -59,9 +59,9 @@ const letterPatterns = [
 
 function statedLetter(sentence: string, options: readonly Option[]): string | null {
   // Leading words may be capitalised; letters must be capitals, so only the words are lowered.
-  const text = sentence.replace(/\b[A-Z][a-z]+\b|\b(?:ANSWER|OPTION|CHOICE)\b/g, (word) =>
-    word.toLowerCase(),
-  );
+  const text = sentence
+    .replace(/\s+/g, " ")
+    .replace(/\b[A-Z][a-z]+\b|\b(?:ANSWER|OPTION|CHOICE)\b/g, (word) => word.toLowerCase());
   let best: { letter: string; at: number } | null = null;
   for (const pattern of letterPatterns) {
     for (const match of text.matchAll(pattern)) {
@@ -144,7 +144,7 @@ export function concludedNumber(think: string): Conclusion<number> | null {
 /** A time in seconds, or an interval. */
 export type TimeSpan = Pick<TimeMention, "startSeconds" | "endSeconds">;
 
-const lengthInSeconds = /(\d+(?:\.\d+)?)[\s-]*(?:seconds?|secs?|s)\b/gi;
+const lengthInSeconds = /(?<!\d)(\d{1,6}(?:\.\d+)?)[\s-]*(?:seconds?|secs?|s)\b/gi;
 
 function oneTime(text: string, options: TimeOptions): TimeSpan | null | "several" {
   const found: TimeSpan[] = findTimes(text, options);

@@ -80,6 +80,7 @@ export function findTimes(text: string, options: TimeOptions = {}): TimeMention[
     const last = second && areJoined(text, first, second) ? second : first;
     const unit = first.kind === "bare" ? unitAfter(atoms, i) : 1;
     if (last !== first) i++;
+    else if (first.kind === "unitless") continue;
 
     const judged: TimeAtom = first.kind === "bare" ? { ...first, kind: "amount" } : first;
     const counts: boolean =

@@ -38,12 +38,15 @@ function digitsValue(text: string): number {
   const plain = text
     .replaceAll(",", "")
     .replaceAll("−", "-")
-    .replace(/[⁻⁰¹²³⁴-⁹]+/g, (s) =>
-      [...s].map((c) => (c === "⁻" ? "-" : superscripts.indexOf(c))).join(""),
-    );
+    .replace(/[⁻⁰¹²³⁴-⁹]+/g, (s) => [...s].map((c) => (c === "⁻" ? "-" : superscripts.indexOf(c))).join(""));
   const [, mantissa, power, word] =
-    /^(-?[\d.]+(?:e[+-]?\d+)?)(?:\s?(?:[×x*]|\\times)\s?10\s?\^?\s?\{?(-?\d+)\}?)?(?:\s(\p{L}+))?$/u.exec(plain) ?? [];
-  return Number(`${mantissa}${power && !mantissa?.includes("e") ? `e${power}` : ""}`) * (scales.get(word ?? "") ?? 1);
+    /^(-?[\d.]+(?:e[+-]?\d+)?)(?:\s?(?:[×x*]|\\times)\s?10\s?\^?\s?\{?(-?\d+)\}?)?(?:\s(\p{L}+))?$/u.exec(
+      plain,
+    ) ?? [];
+  return (
+    Number(`${mantissa}${power && !mantissa?.includes("e") ? `e${power}` : ""}`) *
+    (scales.get(word ?? "") ?? 1)
+  );
 }
 
 function fractionValue(text: string): number | null {

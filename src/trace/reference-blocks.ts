@@ -5,13 +5,16 @@
  */
 
 /** White space as Python's `str.strip()` has it, which differs from JavaScript's `trim()`. */
-const pythonSpace = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+function isPythonSpace(character: string): boolean {
+  const code = character.charCodeAt(0);
+  return (code >= 0x1c && code <= 0x1f) || code === 0x85 || (code !== 0xfeff && /\s/.test(character));
+}
 
 /** Python's `str.strip()`. */
 export function pythonStrip(text: string): string {
   let [from, to] = [0, text.length];
-  while (from < to && pythonSpace.test(text[from] as string)) from++;
-  while (to > from && pythonSpace.test(text[to - 1] as string)) to--;
+  while (from < to && isPythonSpace(text[from] as string)) from++;
+  while (to > from && isPythonSpace(text[to - 1] as string)) to--;
   return text.slice(from, to);
 }
 

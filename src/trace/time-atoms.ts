@@ -18,9 +18,9 @@ export interface TimeAtom {
   endSeconds: number;
   /**
    * `clock`: 1:45; `amount`: with a unit, a moment or a length; `ordinal`: the 5th second, second 5; `bare`: a number that
-   * takes the unit of the next; `certain`: a time of the video whatever the words around it.
+   * takes the unit of the next; `unitless`: t = 5, a time only as the first of a pair; `certain`: a time of the video whatever the words around it.
    */
-  kind: "clock" | "amount" | "ordinal" | "bare" | "certain";
+  kind: "clock" | "amount" | "ordinal" | "bare" | "unitless" | "certain";
   /** Seconds in its unit, 1 or 60; for a bare number to take. */
   unit: number;
 }
@@ -42,10 +42,11 @@ const pattern = new RegExp(
     String.raw`(?<![\d'’])(?<primes>\d{1,3}['’′]\s?[0-5]\d(?:["”″]|''))`,
     String.raw`${start}(?<compound>(?:${amount}${gap}(?:hours?|hrs?|h)[\s,]{0,3}(?:and\s)?)?${amount}${gap}(?:minutes?|mins?|m)(?:\s{0,3},|\s{1,3}and\b)?\s{0,3}${amount}${gap}${second})`,
     String.raw`(?<equalsOpen>[([]\s?)?\bt\s{0,3}=\s{0,3}(?<equals>${digits})(?![.\w]*\d)(?<equalsUnit>\s{0,3}${second})?`,
+    String.raw`<t(?:ime(?:stamp|step)?)?>\s{0,3}(?<tagStart>${digits})\s{0,3}(?:s|seconds?)?(?:\s{0,3}(?:-|–|to|,)\s{0,3}(?<tagEnd>${digits})\s{0,3}(?:s|seconds?)?)?\s{0,3}<\/t(?:ime(?:stamp|step)?)?>(?:\s{0,1}s\b)?`,
     String.raw`[([]\s{0,3}(?<pairStart>${digits})\s{0,3},\s{0,3}(?<pairEnd>${digits})\s{0,3}[\])]\s{0,3}${second}`,
     String.raw`(?:\b(?:in|within|during|over|for|throughout|across)\s)?\bthe\s(?:very\s)?(?<edge>first|opening|initial|last|final|closing)\s(?:(?<edgeAmount>${amount}|half)${gap}(?<edgeUnit>${second}|${minute})|(?<edgeMinute>minute)\b)(?:${ofVideo}|(?!\s{1,3}of\b))`,
     String.raw`\b(?<placeWord>at|in|by|near|towards?|until|till|from)\sthe\s(?:very\s)?(?<place>end|beginning|start|outset)\b(?<placeOf>${ofVideo})?(?!\s{1,3}(?:of|line|zone|position|point|goal|result|user|product)\b)`,
-    String.raw`${start}(?<seconds>${amount})(?<ordinal>th|st|nd|rd)?${gap}(?<secondUnit>${second})`,
+    `${start}(?<seconds>${amount})(?<ordinal>th|st|nd|rd)?${gap}(?<secondUnit>${second})`,
     String.raw`${start}(?<minutes>${amount}|an?(?=\sminute\b))(?:th|st|nd|rd)?${gap}${minute}`,
     String.raw`\bseconds?\s(?<named>${digits})(?![\w:]|\.\d)(?:\s{0,3}(?:-|–|to|and)\s{0,3}(?<namedEnd>${digits})(?![\w:]|\.\d))?`,
     String.raw`${start}(?<bare>${amount})(?=(?:,\s|,?\s(?:and|or)\s|${joiners})${amount}(?:th|st|nd|rd)?${gap}(?:${second}|${minute}))`,
@@ -55,7 +56,7 @@ const pattern = new RegExp(
 
 /** Whether a text may hold a time at all; cheap, and never wrong when it says no. */
 export const mayHoldTime = (text: string): boolean =>
-  /\d|\b(?:second|minute|the (?:very )?(?:end|beginning|start|outset))/i.test(text);
+  /\d|\b(?:seconds?|minutes?|the (?:very )?(?:end|beginning|start|outset))\b/i.test(text);
 
 function amountValue(text: string): number {
   if (/^half/i.test(text)) return 0.5;
@@ -89,6 +90,13 @@ const moment = (seconds: number, kind: TimeAtom["kind"], unit = 1): Read => ({
   unit,
 });
 
+const stretch = (start: string, end: string | undefined, kind: TimeAtom["kind"]): Read => ({
+  startSeconds: Number(start),
+  endSeconds: Number(end ?? start),
+  kind,
+  unit: 1,
+});
+
 /** A stretch at the beginning or the end; null where it needs the length of the video and that is not known. */
 function readEdge(found: Groups, durationSeconds: number | undefined): Read | null {
   const minutes = found.edgeMinute !== undefined || /^m/i.test(found.edgeUnit as string);
@@ -113,8 +121,9 @@ function readPlace(found: Groups, durationSeconds: number | undefined): Read | n
 
 function readEquals(match: RegExpExecArray, found: Groups): Read | null {
   const bracketed = found.equalsOpen !== undefined && /^\s?[)\]]/.test(after(match, 2));
-  // Without a unit it is mathematics.
-  return found.equalsUnit !== undefined || bracketed ? moment(Number(found.equals), "certain") : null;
+  // Without a unit it is mathematics, unless the second of a pair has one: `t=2 to t=5 s`.
+  const certain = found.equalsUnit !== undefined || bracketed;
+  return moment(Number(found.equals), certain ? "certain" : "unitless");
 }
 
 const after = (match: RegExpExecArray, length: number) => {
@@ -144,22 +153,11 @@ function read(match: RegExpExecArray, durationSeconds: number | undefined): Read
   if (found.compound !== undefined)
     return moment(compoundSeconds(found.compound), /^\d+m\d/.test(found.compound) ? "certain" : "amount");
   if (found.equals !== undefined) return readEquals(match, found);
-  if (found.pairStart !== undefined)
-    return {
-      startSeconds: Number(found.pairStart),
-      endSeconds: Number(found.pairEnd),
-      kind: "certain",
-      unit: 1,
-    };
+  if (found.pairStart !== undefined) return stretch(found.pairStart, found.pairEnd, "certain");
+  if (found.tagStart !== undefined) return stretch(found.tagStart, found.tagEnd, "certain");
   if (found.edge !== undefined) return readEdge(found, durationSeconds);
   if (found.place !== undefined) return readPlace(found, durationSeconds);
-  if (found.named !== undefined)
-    return {
-      startSeconds: Number(found.named),
-      endSeconds: Number(found.namedEnd ?? found.named),
-      kind: "ordinal",
-      unit: 1,
-    };
+  if (found.named !== undefined) return stretch(found.named, found.namedEnd, "ordinal");
   if (found.bare !== undefined) return moment(amountValue(found.bare), "bare");
   return readAmount(match, found);
 }

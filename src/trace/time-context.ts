@@ -65,12 +65,18 @@ const timeOfDay = /^(?:0?[5-9]|1\d|2[0-3]):[0-5]\d$/;
 
 const reach = 90;
 
-function isVideoClock(text: string, atom: TimeAtom, to: number, durationSeconds: number | undefined): boolean {
+function isVideoClock(
+  text: string,
+  atom: TimeAtom,
+  to: number,
+  durationSeconds: number | undefined,
+): boolean {
   const before = text.slice(Math.max(0, atom.from - reach), atom.from);
   const after = text.slice(to, to + 40);
   if (timeOfDayAfter.test(after) || lengthOrScoreAfter.test(after)) return false;
   if (dateBefore.test(before) || book.test(before) || optionBefore.test(before)) return false;
-  if (displayed.test(before) || displayStops.test(before) || otherDespitePreposition.test(before)) return false;
+  if (displayed.test(before) || displayStops.test(before) || otherDespitePreposition.test(before))
+    return false;
   if (introduced.test(before)) {
     const written = text.slice(atom.from, atom.to);
     const within = durationSeconds !== undefined && atom.startSeconds <= durationSeconds + 1;

@@ -76,7 +76,9 @@ export function compareClaims(
 }
 
 /** Sums agreements over texts (micro-average): precision = agreed / found, recall = agreed / labelled. */
-export function sumAgreements(parts: readonly Agreement[]): Agreement & { precision: number; recall: number } {
+export function sumAgreements(
+  parts: readonly Agreement[],
+): Agreement & { precision: number; recall: number } {
   const sum = (field: keyof Agreement) => parts.reduce((total, part) => total + part[field], 0);
   const [found, labelled, agreed] = [sum("found"), sum("labelled"), sum("agreed")];
   return { found, labelled, agreed, precision: agreed / found, recall: agreed / labelled };
