@@ -3,8 +3,8 @@
  *
  *   npx tsx scripts/measure-claims.ts [SPLIT] [--errors]
  *
- * SPLIT is `development` or `held-out`, both by default; `--errors` shows the sentences that differ (meant for
- * the development split: rules tuned on the errors of the other one would make its numbers worthless).
+ * SPLIT is `development`, `held-out` or `unseen`, all by default; `--errors` shows the sentences that differ (meant for
+ * the development split: rules tuned on the errors of the others would make their numbers worthless).
  */
 
 import { readFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
 });
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 
-for (const split of positionals.length > 0 ? positionals : ["development", "held-out"]) {
+for (const split of positionals.length > 0 ? positionals : ["development", "held-out", "unseen"]) {
   const file = new URL(`../test/fixtures/claims/${split}.jsonl`, import.meta.url);
   const rows = readFileSync(file, "utf8")
     .trim()
@@ -30,7 +30,9 @@ for (const split of positionals.length > 0 ? positionals : ["development", "held
   });
   const negatives = results.filter(({ row }) => row.claims.length === 0);
   const clean = negatives.filter(({ found }) => found.length === 0).length;
-  console.log(`${split}: ${rows.length} texts, of which ${negatives.length} claim nothing (${clean} read so)`);
+  console.log(
+    `${split}: ${rows.length} texts, of which ${negatives.length} claim nothing (${clean} read so)`,
+  );
   for (const by of ["time", "time and text"] as const) {
     const sum = sumAgreements(results.map(({ row, found }) => compareClaims(found, row.claims, by)));
     console.log(

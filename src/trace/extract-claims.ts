@@ -18,11 +18,11 @@ export interface Claim {
 
 /** Sentences about the task, not about the video. */
 const aboutTheTask =
-  /^\W*(?:(?:however|but|now|so|and|first|firstly|next|then|therefore|hmm|wait|okay|ok)\W+)*(?:(?:the|this)\s+(?:question|options?|answer choices)\b|let(?:'|’)?s\b|let me\b|i (?:need|have to|will|should|must|want|am going|'ll)\b|i['’]ll\b|we (?:need|have to|should|must|want)\b|to (?:answer|determine|find)|options?\s+[([]?[A-Z][)\]]?\s*(?:[,:(]|(?:claims|says|states|suggests|mentions|describes|refers)\b))/i;
+  /^\W*(?:(?:however|but|now|so|and|first|firstly|next|then|therefore|hmm|wait|okay|ok)\W+)*(?:(?:the|this)\s+(?:question|options?|answer choices)\b|let(?:'|’)?s\b|let me\b|i (?:need|have to|will|should|must|want|am going|'ll)\b|i['’]ll\b|we (?:need|have to|should|must|want|are asked)\b|i(?: am|['’]m| was) asked\b|to (?:answer|determine|find)|options?\s+[([]?[A-Z][)\]]?\s*(?:[,:(]|(?:claims|says|states|suggests|mentions|describes|refers)\b))/i;
 const optionLine = /^\W*(?:option\s+)?[([]?[A-Z][\])]?[.):]\s/;
 /** `The answer is (C)`, left of a sentence that gives a time as the answer. */
 const answerOnly =
-  /^(?:the\s+)?(?:\w+\s+)?(?:answer|option|choice)\b\W*(?:(?:is|must\s+be|would\s+be|should\s+be|has\s+to\s+be)\b)?\W*(?:option\b)?\W*[A-Z]?\W*$/i;
+  /^(?:\w+\s+){0,3}(?:answer|option|choice)\b\W*(?:(?:is|must\s+be|would\s+be|should\s+be|has\s+to\s+be)\b)?\W*(?:option\b)?\W*[A-Z]?\W*$/i;
 /** `Timestamp: 0:52`, which says nothing of what happens. */
 const labelOnly =
   /^(?:timestamps?|times?|timecodes?|frames?|scenes?|clips?|segments?|intervals?|moments?|video|seconds?)\W*$/i;
@@ -120,20 +120,47 @@ function attribute(sentence: string, mentions: readonly TimeMention[]): string[]
   });
 }
 
-/** The times of a sentence, without those inside what it quotes: `at 0:05 a sign reads "open until 9:30"`. */
+const ownPreposition =
+  /^[\s([<@*]*(?:at|from|between|by|in|on|during|near|until|till|since|after|before|within)\b|^\s*[([<@]/i;
+const valueBefore =
+  /\b(?:is|was|are|were|be|being|of|equals)\s+(?:(?:therefore|thus|then|likely|probably|simply)\s+)?$/i;
+const momentNoun = /\b(?:moments?|frames?|scenes?|segments?|timestamps?)\b/i;
+const deniedBefore = /\b(?:not|unlike|rather\s+than|instead\s+of|than)\s*$/i;
+
+/** Whether the sentence puts something at the time: not `the exposure is 1:30`, `not at 4:50`. */
+function placesSomething(sentence: string, mention: TimeMention): boolean {
+  const before = sentence.slice(Math.max(0, mention.from - 80), mention.from);
+  if (deniedBefore.test(before)) return false;
+  if (ownPreposition.test(sentence.slice(mention.from, mention.to))) return true;
+  return !valueBefore.test(before) || momentNoun.test(before);
+}
+
+interface Stretch {
+  from: number;
+  to: number;
+}
+
+/** Quotations inside a sentence; a sentence quoted whole is none. */
+function quotations(sentence: string): Stretch[] {
+  if (!/["“]/.test(sentence)) return [];
+  return [...sentence.matchAll(quoted)]
+    .map((match) => ({ from: match.index, to: match.index + match[0].length }))
+    .filter(({ from, to }) => to - from < sentence.length - 2);
+}
+
+/** Whether a time is part of what is quoted: `a sign reads "open until 9:30"`, not `"0:30"`. */
+const isQuoted = (sentence: string, mention: TimeMention, { from, to }: Stretch) =>
+  mention.from > from &&
+  mention.from < to &&
+  /\p{L}/u.test(sentence.slice(from, mention.from) + sentence.slice(mention.to, to));
+
+/** The times that a sentence says something of, without those inside what it quotes. */
 function citedTimes(sentence: string, options: TimeOptions): TimeMention[] {
-  const mentions = findTimes(sentence, options);
-  if (mentions.length === 0 || !/["“]/.test(sentence)) return mentions;
-  const quotes = [...sentence.matchAll(quoted)].map((m) => ({ from: m.index, to: m.index + m[0].length }));
-  return mentions.filter(
+  if (sentence.endsWith("?")) return [];
+  const quotes = quotations(sentence);
+  return findTimes(sentence, options).filter(
     (mention) =>
-      !quotes.some(
-        ({ from, to }) =>
-          mention.from > from &&
-          mention.to < to &&
-          to - from < sentence.length - 2 &&
-          /\p{L}/u.test(sentence.slice(from, mention.from) + sentence.slice(mention.to, to)),
-      ),
+      placesSomething(sentence, mention) && !quotes.some((quote) => isQuoted(sentence, mention, quote)),
   );
 }
 

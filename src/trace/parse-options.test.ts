@@ -21,6 +21,26 @@ describe("parseOptions", () => {
       ["red", "blue"],
     ],
     [
+      ["<A> red", "<B> blue"],
+      ["red", "blue"],
+    ],
+    [
+      ["Ａ．red", "Ｂ．blue"],
+      ["red", "blue"],
+    ],
+    [
+      ["**A.** red", "**B.** blue"],
+      ["red", "blue"],
+    ],
+    [
+      ["1. red", "2. blue"],
+      ["red", "blue"],
+    ],
+    [
+      ["1.5 m", "2.5 m"],
+      ["1.5 m", "2.5 m"],
+    ],
+    [
       ["B. red", "A. blue"],
       ["B. red", "A. blue"],
     ],
@@ -69,16 +89,43 @@ describe("parseLetter", () => {
     ["A red ball", "A"],
     ["A", "A"],
     ["neither", "D"],
+    ["<B>", "B"],
+    ["【B】", "B"],
+    ["B、a blue ball", "B"],
+    ["（Ｂ）", "B"],
+    ["\\(B\\)", "B"],
+    ["{B}", "B"],
+    ["Ans: B", "B"],
+    ["Answer = B", "B"],
+    ["answer: b", "B"],
+    ["The answer is (b).", "B"],
+    ["Final answer: **B**", "B"],
+    ["option b", "B"],
+    ["The answer must be B because it is blue", "B"],
+    ["Option 2", "B"],
+    ["The second option", "B"],
+    ["choice #4", "D"],
+    ["B\nBecause it bounces.", "B"],
   ])("%j means %s", (answer, letter) => {
     expect(parseLetter(answer, options)).toBe(letter);
   });
 
-  it.each(["", "E", "A or B", "Option A, no, option B", "ball", "a dog", "I don't know", "A dog barks"])(
-    "%j means none",
-    (answer) => {
-      expect(parseLetter(answer, options)).toBeNull();
-    },
-  );
+  it.each([
+    "",
+    "E",
+    "A or B",
+    "Option A, no, option B",
+    "ball",
+    "a dog",
+    "I don't know",
+    "A dog barks",
+    "Option 7",
+    "first or second option",
+    "both A and B",
+    "Plan-B",
+  ])("%j means none", (answer) => {
+    expect(parseLetter(answer, options)).toBeNull();
+  });
 
   it("takes any letter where the options are not known", () => {
     expect([parseLetter("E", []), parseLetter("(J) none", [])]).toEqual(["E", "J"]);

@@ -66,6 +66,30 @@ it("leaves a long output without tags to a judge", () => {
   expect(trace.claims).toEqual([{ startSeconds: 5, endSeconds: 5, text: "a dog barks" }]);
 });
 
+describe("which block counts where one is repeated", () => {
+  const raw =
+    "<think>r <answer>A</answer></think><answer>B</answer><think>s</think><answer>C</answer><think>t</think>";
+  it.each([
+    ["all", "r\ns\nt", "C"],
+    ["first", "r", "B"],
+    ["last", "t", "C"],
+  ] as const)("%s", (blocks, think, answer) => {
+    expect(parseTrace(raw, { blocks })).toMatchObject({ think, answer });
+    expect(parseTrace(raw, { blocks }).problems).toEqual(parseTrace(raw).problems);
+  });
+
+  it("takes an answer inside the reasoning where there is no other", () => {
+    const inside = "<think>r <answer>A</answer> <answer>B</answer></think>";
+    expect(parseTrace(inside, { blocks: "first" }).answer).toBe("A");
+    expect(parseTrace(inside).answer).toBe("B");
+  });
+
+  it("takes the claims of the reasoning that counts", () => {
+    const two = "<think>At 0:05 a dog barks.</think><think>At 0:09 a cat leaves.</think>";
+    expect(parseTrace(two, { blocks: "last" }).claims.map((c) => c.startSeconds)).toEqual([9]);
+  });
+});
+
 it("takes no words without tags for an answer where the output was cut off", () => {
   expect(parseTrace("The red ball is", { truncated: true }).answer).toBeNull();
   expect(parseTrace("<think>r</think>The red ball is", { truncated: true }).answer).toBeNull();

@@ -47,7 +47,7 @@ const pattern = new RegExp(
     String.raw`(?:\b(?:in|within|during|over|for|throughout|across)\s)?\bthe\s(?:very\s)?(?<edge>first|opening|initial|last|final|closing)\s(?:(?<edgeAmount>${amount}|half)${gap}(?<edgeUnit>${second}|${minute})|(?<edgeMinute>minute)\b)(?:${ofVideo}|(?!\s{1,3}of\b))`,
     String.raw`\b(?<placeWord>at|in|by|near|towards?|until|till|from)\sthe\s(?:very\s)?(?<place>end|beginning|start|outset)\b(?<placeOf>${ofVideo})?(?!\s{1,3}(?:of|line|zone|position|point|goal|result|user|product)\b)`,
     `${start}(?<seconds>${amount})(?<ordinal>th|st|nd|rd)?${gap}(?<secondUnit>${second})`,
-    String.raw`${start}(?<minutes>${amount}|an?(?=\sminute\b))(?:th|st|nd|rd)?${gap}${minute}`,
+    String.raw`${start}(?<minutes>${amount}|an?(?=\sminute\b)|half(?=[\s-]minute\b))(?:th|st|nd|rd)?${gap}${minute}`,
     String.raw`\bseconds?\s(?<named>${digits})(?![\w:]|\.\d)(?:\s{0,3}(?:-|–|to|and)\s{0,3}(?<namedEnd>${digits})(?![\w:]|\.\d))?`,
     String.raw`${start}(?<bare>${amount})(?=(?:,\s|,?\s(?:and|or)\s|${joiners})${amount}(?:th|st|nd|rd)?${gap}(?:${second}|${minute}))`,
   ].join("|"),

@@ -39,7 +39,7 @@ const displayStops =
 
 /** Nouns and verbs that say what a clock without a preposition is: a score, a ratio, a length, a place in a book. */
 const otherMeaning =
-  /\b(?:scores?|scored|scoring|scoreline|result|leads?|leading|led|ahead|wins?|won|winning|lost|los(?:es?|ing)|beats?|beat|beating|tied|draws?|drew|defeat\w*|trail(?:s|ed|ing)?|tie-?break|(?:set|match|game)\s+(?:was|is|ended|ends|finished|finishes)|ratios?|odds|scales?|proportions?|aspect|durations?|lengths?|runtime|run(?:ning)?\s+time|lasts?|lasted|lasting|takes|took|verses?|chapters?|sections?|psalms?|versions?|articles?|hours|addresses|hexadecimal)\b[^,;.!?]{0,30}$/i;
+  /\b(?:scores?|scored|scoring|scoreline|result|leads?|leading|led|ahead|wins?|won|winning|lost|los(?:es?|ing)|beats?|beat|beating|tied|draws?|drew|defeat\w*|trail(?:s|ed|ing)?|tie-?break|(?:set|match|game)\s+(?:was|is|ended|ends|finished|finishes)|ratios?|odds|scales?|proportions?|aspect|durations?|lengths?|runtime|run(?:ning)?\s+time|lasts?|lasted|lasting|takes|took|runs(?=\s*(?:for\s+)?$)|verses?|chapters?|sections?|psalms?|versions?|articles?|hours|addresses|hexadecimal)\b[^,;.!?]{0,30}$/i;
 /** What keeps its meaning even before `at` or `in`. */
 const otherDespitePreposition =
   /\b(?:dilut\w*|mix\w*|ratio|scale|proportion|odds|aspect)\b[^,;.]{0,25}\b(?:at|from|between|of)\s*$|\b(?:finish\w*|ran|runs?|complet\w*|swam|swims?|record\w*|clocked|race|won|wins?|solv\w*|time\s+of)\b[^,;.]{0,40}\b(?:in|of)\s*(?:just\s+|only\s+|about\s+)?$/i;
@@ -54,11 +54,15 @@ const dateBefore = new RegExp(
 const timeOfDayAfter =
   /^\s{0,3}(?:[ap]\.?\s?m\b|o['’]?clock|hours\b|hrs\b|in\s+the\s+(?:morning|afternoon|evening)|at\s+night|(?:local|eastern|pacific|central|standard|summer)\s+time|(?:GMT|UTC|CET|EST|PST|EDT)\b|(?:today|tomorrow|tonight|yesterday|sharp)\b|on\s+(?:mon|tues|wednes|thurs|fri|satur|sun)day)/i;
 const lengthOrScoreAfter =
-  /^[\s-]{0,3}(?:(?:minutes?|mins?|m|h|hours?)?\s*(?:-\s*)?long\b|remaining\b|left\b(?!\s+(?:side|of))|to\s+(?:go|play)\b|on\s+the\s+(?:game|shot|play|match)?\s*clock|in\s+favou?r\b|(?:win|victory|lead|defeat|loss|draw|ratio|scale|aspect|scoreline)\b)/i;
+  /^[\s-]{0,3}(?:(?:minutes?|mins?|m|h|hours?)?\s*(?:-\s*)?long\b|remaining\b|left\b(?!\s+(?:side|of))|to\s+(?:go|play)\b|on\s+the\s+(?:game|shot|play|match)?\s*clock|in\s+favou?r\b|(?:slower|faster|longer|shorter|quicker|behind|ahead)\b|(?:win|victory|lead|defeat|loss|draw|ratio|scale|aspect|scoreline)\b)/i;
 const schedule =
   /\b(?:flight|plane|train|bus|ferry|ship|departs?|departure|appointment|meeting|meet|party|lesson|class|school|shop|store|museum|restaurant|office|bank|library|schedule\w*|timetable|breakfast|lunch|dinner|shift|alarm|wakes?\s+up|gets\s+up|bedtime|sunrise|sunset|check-?in|tickets?|concert|opens?|closes?|invitation)\b[^;.!?]{0,60}$/i;
 const optionBefore =
   /\b(?:option|answer|choice)\s+(?:is\s+)?["'*]{0,2}[([]?[A-Z][)\]]?["'*]{0,2}\s*[(:,.=-]{0,2}\s*$/i;
+
+/** `Spain 1:00 Italy`. */
+const nameBefore = /[^\s.:;!?]\s+\p{Lu}\p{L}+\s$/u;
+const nameAfter = /^\s\p{Lu}\p{Ll}+/u;
 
 /** `8:30`, `16:20`, not `0:42` or `12:34:56`: what may be a time of day. */
 const timeOfDay = /^(?:0?[5-9]|1\d|2[0-3]):[0-5]\d$/;
@@ -83,6 +87,7 @@ function isVideoClock(
     return within || !(timeOfDay.test(written) && schedule.test(before));
   }
   if (durationSeconds !== undefined && atom.startSeconds > durationSeconds + 2) return false;
+  if (nameBefore.test(before) && nameAfter.test(after)) return false;
   const clause = before.slice(before.search(/[^,;]*$/));
   return !otherMeaning.test(before) && !display.test(clause);
 }
