@@ -23,14 +23,19 @@ export function pattern(source: string, flags = ""): RegExp {
   return new RegExp(translated, `u${flags}`);
 }
 
-const leading = new RegExp(`^[${space}]+`);
-const trailing = new RegExp(`[${space}]+$`);
+const isSpace = new RegExp(`[${space}]`);
 const spaces = new RegExp(`[${space}]+`);
 const lineEnds = "\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029";
 const lineEnd = new RegExp(`\\r\\n|[${lineEnds}]`);
 
 /** Python's `str.strip()`. */
-export const strip = (text: string): string => text.replace(leading, "").replace(trailing, "");
+export function strip(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isSpace.test(text[from] as string)) from++;
+  while (to > from && isSpace.test(text[to - 1] as string)) to--;
+  return text.slice(from, to);
+}
 
 /** Python's `str.strip(characters)`. */
 export function stripCharacters(text: string, characters: string): string {
