@@ -96,9 +96,9 @@ function placeNamed(text: string, options: readonly Option[]): string | null {
     ...[
       ...text.matchAll(/\b(?:option|choice|answer)\s(?:no\.?\s?|number\s|#\s?)?(\d{1,2})\b(?![.:,]\d)/gi),
     ].map((m) => Number(m[1])),
-    ...[...text.matchAll(/(?<!\p{L}|\b(?:or|and|nor|not the)\s)(\p{L}{5,7})\s(?:option|choice|answer)\b/giu)].map(
-      (m) => ordinals.indexOf((m[1] as string).toLowerCase()) + 1,
-    ),
+    ...[
+      ...text.matchAll(/(?<!\p{L}|\b(?:or|and|nor|not the)\s)(\p{L}{5,7})\s(?:option|choice|answer)\b/giu),
+    ].map((m) => ordinals.indexOf((m[1] as string).toLowerCase()) + 1),
   ].filter((place) => place > 0);
   const place = only(places);
   return place === null ? null : (options[place - 1]?.letter ?? null);
