@@ -68,7 +68,7 @@ export function float(text: string): number | null {
   const special = /^([+-]?)(inf|infinity|nan)$/.exec(plain);
   if (special)
     return special[2] === "nan" ? Number.NaN : special[1] === "-" ? -Infinity : Number.POSITIVE_INFINITY;
-  if (!/^[+-]?(?:\d(?:_?\d)*\.?(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:e[+-]?\d(?:_?\d)*)?$/.test(plain))
+  if (!/^[+-]?(?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:e[+-]?\d(?:_?\d)*)?$/.test(plain))
     return null;
   return Number(plain.replaceAll("_", ""));
 }

@@ -5,6 +5,7 @@ import {
   firstCapital,
   mmmuChoice,
   mvBenchLetter,
+  parsePythonJson,
   pythonFloat,
   pythonInt,
   pythonRound,
@@ -210,5 +211,30 @@ describe("Python's reading", () => {
     ["controlling", "control"],
   ])("stems %s to %s", (word, stem) => {
     expect(porterStem(word)).toBe(stem);
+  });
+});
+
+describe("JSON as Python reads it", () => {
+  it("keeps the order of keys, the first place and the last value of a repeated one", () => {
+    const value = parsePythonJson('{"b": 1, "10": NaN, "a": -Infinity, "b": [true, null, "\\u00e9\\n"]}');
+    expect([...(value as Map<string, unknown>)]).toEqual([
+      ["b", [true, null, "é\n"]],
+      ["10", Number.NaN],
+      ["a", Number.NEGATIVE_INFINITY],
+    ]);
+  });
+
+  it.each(["", "{", '{"a"}', '{"a": 1,}', "[1,]", "01", "'a'", '"a\nb"', "{} {}", "\ufeff1", "1.", '"\\x"'])(
+    "refuses %j",
+    (text) => {
+      expect(parsePythonJson(text)).toBeUndefined();
+    },
+  );
+
+  it("refuses a long string that does not end, and deep nesting, at once", () => {
+    const started = performance.now();
+    expect(parsePythonJson(`{"00:01": "${"a ball ".repeat(100_000)}`)).toBeUndefined();
+    expect(parsePythonJson("[".repeat(100_000))).toBeUndefined();
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 });
