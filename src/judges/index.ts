@@ -16,7 +16,9 @@ export {
   type ConsistencyVerdict,
   judgeConsistency,
 } from "./judge-consistency.ts";
+export { LexicalEmbedder } from "./lexical-embedder.ts";
 export { loadPrompts, parsePrompts } from "./load-prompts.ts";
+export { type EmbedderOptions, openEmbedder } from "./open-embedder.ts";
 export { type JudgeOptions, openJudge } from "./open-judge.ts";
 export {
   type FormPrompts,

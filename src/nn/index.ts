@@ -73,6 +73,7 @@ export {
   layerWeights,
   outputLogits,
 } from "./language.ts";
+export { gelu, linear, matmul, matmulNT, softmax } from "./layers.ts";
 export {
   type Adapter,
   initLora,
