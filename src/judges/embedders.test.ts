@@ -31,7 +31,7 @@ describe("lexical", () => {
     const texts = ["a red car", "", "🙂", "日本語の字幕", "a ".repeat(5000)];
     const [first, again] = [await embedder.embed(texts), await embedder.embed([...texts].reverse())];
     expect(first).toEqual([...again].reverse());
-    expect(first.map((vector) => Number(Math.hypot(...vector).toFixed(5)))).toEqual([1, 0, 1, 1, 0]);
+    expect(first.map((vector) => Number(Math.hypot(...vector).toFixed(5)))).toEqual([1, 0, 1, 1, 1]);
   });
 
   it("knows regular and some irregular forms", () => {
