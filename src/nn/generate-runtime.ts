@@ -8,7 +8,7 @@ import { compile, type Device, DeviceTensor, np, type Program, type TensorSpec }
 import type { Qwen25VLConfig, TextConfig } from "./config.ts";
 import { headDim } from "./config.ts";
 import { KvCache } from "./generate-cache.ts";
-import { fewRowsLinear, type StepWeights, stepLayer } from "./generate-step.ts";
+import { fewRowsLinear, type StepWeights, stepLayer, wholeRotary } from "./generate-step.ts";
 import { type GenerationWeights, widened } from "./generate-weights.ts";
 import { fromFloat16 } from "./half.ts";
 import { causalBias, decoderLayer, type LayerCache } from "./language.ts";
@@ -21,8 +21,10 @@ const CHUNK = 1024;
 
 /** Weights up to this size become part of the programs that make steps, and are held once more in memory, ... */
 const FREEZE_BYTES = 512 * 2 ** 20;
-/** ... where so few rows share them. One row is 1.2 (100 M parameters) to 1.6 times (3 M) as fast then, 8 rows are not. */
+/** ... where so few rows share them; with more, packed matrices are no faster than weights as left factor, ... */
 const FREEZE_ROWS = 2;
+/** ... unless they are so small that what counts is the number of operators and of tensors given to each step. */
+const SMALL_BYTES = 32 * 2 ** 20;
 
 /** Weights inside a traced function. */
 interface WeightArrays {
@@ -33,7 +35,7 @@ interface WeightArrays {
 
 /** What both programs take besides weights. */
 interface StepArrays {
-  /** `[1, S, D]` in prefill, `[D, B]` in a step. */
+  /** `[1, S, D]` in prefill; in a step `[D, B]`, or `[B, D]` where weights are frozen. */
   readonly hidden: Tensor;
   /** `[B, S, C / 2]`. */
   readonly cos: Tensor;
@@ -76,11 +78,11 @@ export interface StepBuffers {
 }
 
 interface BoundStep extends StepBuffers {
-  /** `[D, B]`. */
+  /** `[D, B]`, or `[B, D]` where weights are frozen. */
   readonly hidden: Float32Array;
-  /** `[D]`: one row's embedding on its way. */
-  readonly embedding: Float32Array;
-  /** `[V, B]`: the program's logits. */
+  /** `[D]`: one row's embedding on its way into a column; absent where rows are rows. */
+  readonly embedding: Float32Array | undefined;
+  /** `[V, B]`: the program's logits; those of `logits` where rows are rows. */
   readonly columns: Float32Array;
   readonly cos: Float32Array;
   readonly sin: Float32Array;
@@ -102,8 +104,8 @@ export class LanguageRuntime {
   readonly #programs = new Map<string, Promise<StepProgram>>();
   /** The release of programs that hold weights of before. */
   readonly #retired: Promise<void>[] = [];
-  /** Whether weights become part of the programs that make steps. */
-  #freeze: boolean;
+  /** Most rows of a step whose weights become part of its program; 0 for none. */
+  #freezeRows: number;
   #rotary: { length: number; cos: Float32Array; sin: Float32Array } = {
     length: 0,
     cos: new Float32Array(0),
@@ -119,7 +121,9 @@ export class LanguageRuntime {
     this.#config = config;
     this.#weights = weights;
     this.#options = options;
-    this.#freeze = bytesOf(weights) <= FREEZE_BYTES;
+    const bytes = bytesOf(weights);
+    this.#freezeRows =
+      bytes <= SMALL_BYTES ? Number.POSITIVE_INFINITY : bytes <= FREEZE_BYTES ? FREEZE_ROWS : 0;
   }
 
   /**
@@ -127,8 +131,8 @@ export class LanguageRuntime {
    * programs at every step, so that none need be compiled for the next weights.
    */
   setWeights(weights: GenerationWeights): void {
-    if (this.#freeze) this.#retired.push(this.dispose());
-    this.#freeze = false;
+    if (this.#freezeRows > 0) this.#retired.push(this.dispose());
+    this.#freezeRows = 0;
     this.#weights = weights;
   }
 
@@ -190,28 +194,29 @@ export class LanguageRuntime {
     const cache = new KvCache(text, rows, capacity);
     const half = headDim(text) / 2;
     const zeros = (...shape: number[]) => DeviceTensor.zeros({ dtype: "float32", shape });
+    const frozen = rows <= this.#freezeRows;
     const step = {
-      // Columns are sequences: see generate-step.ts.
-      hidden: zeros(text.hidden_size, rows),
+      // Columns are sequences where weights are left factors: see generate-step.ts.
+      hidden: frozen ? zeros(rows, text.hidden_size) : zeros(text.hidden_size, rows),
       cos: zeros(rows, 1, half),
       sin: zeros(rows, 1, half),
       cache: { bias: cache.bias, layers: cache.layers },
     };
     const outputs = {
-      logits: zeros(text.vocab_size, rows),
+      logits: frozen ? zeros(rows, text.vocab_size) : zeros(text.vocab_size, rows),
       fresh: zeros(rows, 2 * text.num_hidden_layers * text.num_key_value_heads, headDim(text)),
       ...(attention ? { attention: zeros(rows, text.num_attention_heads, 1, capacity + 1) } : {}),
     };
-    const program = await this.#program("step", step, attention);
+    const program = await this.#program("step", step, attention, frozen);
     const weights = this.#weightArguments();
     const columns = outputs.logits.data as Float32Array;
     const bound: BoundStep = {
       cache,
-      logits: rows === 1 ? columns : new Float32Array(columns.length),
+      logits: frozen || rows === 1 ? columns : new Float32Array(columns.length),
       columns,
       attention: (outputs as { attention?: DeviceTensor }).attention?.data as Float32Array | undefined,
       hidden: step.hidden.data as Float32Array,
-      embedding: new Float32Array(text.hidden_size),
+      embedding: frozen ? undefined : new Float32Array(text.hidden_size),
       cos: step.cos.data as Float32Array,
       sin: step.sin.data as Float32Array,
       fresh: outputs.fresh.data as Float32Array,
@@ -235,8 +240,13 @@ export class LanguageRuntime {
     const half = headDim(text) / 2;
     const rows = ids.length;
     for (let row = 0; row < rows; row++) {
-      this.copyEmbedding(ids[row] as number, bound.embedding, 0);
-      for (let i = 0; i < width; i++) bound.hidden[i * bound.cache.rows + row] = bound.embedding[i] as number;
+      const id = ids[row] as number;
+      if (bound.embedding === undefined) this.copyEmbedding(id, bound.hidden, row * width);
+      else {
+        this.copyEmbedding(id, bound.embedding, 0);
+        for (let i = 0; i < width; i++)
+          bound.hidden[i * bound.cache.rows + row] = bound.embedding[i] as number;
+      }
       const position = positions[row] as number;
       const table = this.#rotaryTable(position + 1);
       for (let i = 0; i < half; i++) {
@@ -271,14 +281,17 @@ export class LanguageRuntime {
     return { layers, norm, head };
   }
 
-  #program(kind: "prefill" | "step", step: StepTensors, attention: boolean): Promise<StepProgram> {
-    const key = [kind, step.hidden.shape, step.cache?.bias.shape ?? "", attention].join(" ");
+  #program(
+    kind: "prefill" | "step",
+    step: StepTensors,
+    attention: boolean,
+    frozen = false,
+  ): Promise<StepProgram> {
+    const key = [kind, step.hidden.shape, step.cache?.bias.shape ?? "", attention, frozen].join(" ");
     let program = this.#programs.get(key);
     if (!program) {
       const { text } = this.#config;
       const build = kind === "step" ? stepFunction : prefillFunction;
-      const rows = step.hidden.shape[1] as number;
-      const frozen = kind === "step" && this.#freeze && rows <= FREEZE_ROWS;
       const fn = (...[arrays, weights]: unknown[]) =>
         build(text, arrays as StepArrays, widenAll(weights as WeightArrays), attention, frozen);
       const example: readonly unknown[] = [step, this.#weightArguments()];
@@ -387,19 +400,23 @@ function stepFunction(
   frozen: boolean,
 ) {
   const cache = step.cache as NonNullable<StepArrays["cache"]>;
-  let hidden = step.hidden.transpose([1, 0]);
+  const turned = (x: Tensor): Tensor => (frozen ? x : x.transpose([1, 0]));
+  const rotary = wholeRotary(step);
+  let hidden = turned(step.hidden);
   let attention: Tensor | undefined;
   const fresh: Tensor[] = [];
   weights.layers.forEach((layer, i) => {
     const own = { ...(cache.layers[i] as { key: Tensor; value: Tensor }), bias: cache.bias };
     const last = i === weights.layers.length - 1;
-    const output = stepLayer(text, layer, hidden, step, own, { wanted: wanted && last, frozen });
+    const output = stepLayer(text, layer, hidden, rotary, own, { wanted: wanted && last, frozen });
     hidden = output.hidden;
     fresh.push(output.key, output.value);
     attention = output.attention;
   });
+  rotary.cos.dispose();
+  rotary.sin.dispose();
   const normal = rmsNorm(hidden, weights.norm, text.rms_norm_eps);
-  const logits = fewRowsLinear(normal, weights.head, frozen).transpose([1, 0]);
+  const logits = turned(fewRowsLinear(normal, weights.head, frozen));
   const joined = np.concatenate(fresh, 1);
   return attention ? { logits, fresh: joined, attention } : { logits, fresh: joined };
 }

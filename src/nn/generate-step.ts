@@ -7,7 +7,7 @@
 import { lax, np } from "../engine/index.ts";
 import { headDim, type TextConfig } from "./config.ts";
 import type { LayerCache } from "./language.ts";
-import { linear, matmul, matmulNT, normalise, type Rotary, rotate, silu, softmax } from "./layers.ts";
+import { linear, matmul, matmulNT, normalise, type Rotary, silu, softmax } from "./layers.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Rows up to which a weight is the left factor; above, packing it pays. */
@@ -17,6 +17,20 @@ const FEW_ROWS = 16;
 export function fewRowsLinear(x: Tensor, weight: Tensor, frozen: boolean): Tensor {
   if (frozen || (x.shape[0] as number) > FEW_ROWS) return linear(x, weight);
   return lax.dot(weight, x, { lhsContractingDims: [-1], rhsContractingDims: [-1] }).transpose([1, 0]);
+}
+
+/** Tables for `rotateWhole`, `[B, 1, C]`, of those for half a head's channels; keeps its argument. */
+export function wholeRotary({ cos, sin }: Rotary): Rotary {
+  return {
+    cos: np.concatenate([cos.ref, cos.ref], -1),
+    sin: np.concatenate([sin.ref.neg(), sin.ref], -1),
+  };
+}
+
+/** `rotate` in fewer operators, which is what a step's time is made of; keeps the tables. */
+function rotateWhole(x: Tensor, { cos, sin }: Rotary): Tensor {
+  const [a, b] = np.split(x.ref, 2, -1) as [Tensor, Tensor];
+  return x.mul(cos.ref).add(np.concatenate([b, a], -1).mul(sin.ref));
 }
 
 /** One layer's joined weights; shapes as in `LayerWeights`. */
@@ -45,7 +59,7 @@ export interface StepOutput {
  *
  * @param weights consumed
  * @param hidden `[B, D]`, consumed
- * @param rotary tables `[B, 1, C / 2]`, kept
+ * @param rotary from `wholeRotary`, kept
  * @param cache kept
  * @param options `wanted`: also return the attention weights; `frozen`: the weights are part of the program
  */
@@ -61,10 +75,12 @@ export function stepLayer(
   const channels = headDim(text);
   const rows = hidden.shape[0] as number;
   const qkv = fewRowsLinear(normalise(hidden.ref, epsilon), weights.qkv, frozen).add(weights.qkvBias);
-  // Flat, so that the rows are brought together here, where they are few numbers; else the cache would be moved.
-  const split = qkv.reshape([-1]).reshape([rows, heads + 2 * kv, channels]);
+  // Where rows are columns: flat, so that they are brought together here, where they are few numbers; else the cache
+  // would be moved.
+  const flat = frozen ? qkv : qkv.reshape([-1]);
+  const split = flat.reshape([rows, heads + 2 * kv, channels]);
   const [turning, value] = np.split(split, [heads + kv], 1) as [Tensor, Tensor];
-  const [query, key] = np.split(rotate(turning, rotary), [heads], 1) as [Tensor, Tensor];
+  const [query, key] = np.split(rotateWhole(turning, rotary), [heads], 1) as [Tensor, Tensor];
   const grouped = query.reshape([rows, kv, heads / kv, channels]);
   const slots = cache.bias.shape[1] as number;
   const old = matmulNT(grouped.ref, cache.key.ref).add(cache.bias.ref.reshape([rows, 1, 1, slots]));

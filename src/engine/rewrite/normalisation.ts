@@ -6,20 +6,31 @@
 import type { Value } from "../graph.ts";
 import type { Matcher, Rewrite } from "./matcher.ts";
 
-/** `x / sqrt(mean(x x) + epsilon) * scale`, if the reciprocal root serves nothing else (as gradients would). */
+/** `x / sqrt(mean(x x) + epsilon)`, if the reciprocal root serves nothing else (as gradients would). */
 const rmsNorm: Rewrite = (match, node, inputs) => {
+  for (const [x, root] of match.orders({ ...node, inputs })) {
+    const last = x.shape.at(-1);
+    if (last === undefined || x.dtype !== "float32" || root.shape.length !== x.shape.length) continue;
+    if (!match.usedOnce(node.inputs[inputs.indexOf(root)])) continue;
+    const epsilon = rootMeanSquareEpsilon(match, root, x, last);
+    if (epsilon === undefined) continue;
+    const ones = match.builder.constant(new Float32Array(last).fill(1), [last], "float32");
+    const settings = { axis: x.shape.length - 1, epsilon, stash_type: 1 };
+    return match.builder.emit("SimplifiedLayerNormalization", [x, ones], settings);
+  }
+  return undefined;
+};
+
+/** RMSNorm times a vector is RMSNorm with that scale. */
+const scaled: Rewrite = (match, node, inputs) => {
   for (const [normal, scale] of match.orders({ ...node, inputs })) {
-    const index = inputs.indexOf(normal);
-    if (!match.usedOnce(node.inputs[index]) || scale.dtype !== "float32") continue;
-    for (const [x, root] of match.orders(match.from(normal, "Mul"))) {
-      const last = x.shape.at(-1);
-      if (last === undefined || `${scale.shape}` !== `${[last]}` || root.shape.length !== x.shape.length)
-        continue;
-      const epsilon = rootMeanSquareEpsilon(match, root, x, last);
-      if (epsilon === undefined) continue;
-      const inner = { axis: x.shape.length - 1, epsilon, stash_type: 1 };
-      return match.builder.emit("SimplifiedLayerNormalization", [x, scale], inner);
-    }
+    const norm = match.from(normal, "SimplifiedLayerNormalization");
+    const [x, before] = norm?.inputs ?? [];
+    const last = x?.shape.at(-1);
+    if (norm === undefined || x === undefined || before === undefined || last === undefined) continue;
+    if (!match.usedOnce(node.inputs[inputs.indexOf(normal)]) || `${scale.shape}` !== `${[last]}`) continue;
+    if (match.builder.constantOf(before)?.data.some((value) => Number(value) !== 1) !== false) continue;
+    return match.builder.emit("SimplifiedLayerNormalization", [x, scale], norm.attributes);
   }
   return undefined;
 };
@@ -44,5 +55,5 @@ function rootMeanSquareEpsilon(match: Matcher, root: Value, x: Value, n: number)
 
 /** Rules by the operator they apply to. */
 export const normalisationRewrites: Readonly<Record<string, readonly Rewrite[]>> = {
-  Mul: [rmsNorm],
+  Mul: [scaled, rmsNorm],
 };
