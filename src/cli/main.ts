@@ -21,6 +21,11 @@ const commands: readonly LazyCommand[] = [
     load: async () => (await import("./ask.ts")).registerAsk,
   },
   {
+    name: "score",
+    description: "score outputs: accuracy, consistency (TAC), attention (VAS), temporal alignment (TAR)",
+    load: async () => (await import("./score.ts")).registerScore,
+  },
+  {
     name: "data",
     description: "make data sets: synth",
     load: async () => (await import("./data-synth.ts")).registerDataSynth,

@@ -11,3 +11,10 @@ export {
   summariseHeldOut,
 } from "./held-out.ts";
 export { looksSynthetic } from "./looks-synthetic.ts";
+export { reportHtml } from "./report-html.ts";
+export { ComparableRun, type RunComparison, readComparable } from "./score-against.ts";
+export { type ScoreFilesOptions, type ScoreRun, scoreFiles } from "./score-files.ts";
+export type { Alignment, SampleRecord, Verdict } from "./score-record.ts";
+export { type SampleScorer, scoreSample } from "./score-sample.ts";
+export { type ScoreSettings, type ScoreSummary, SummaryBuilder } from "./score-summary.ts";
+export { truncationOf } from "./truncation.ts";

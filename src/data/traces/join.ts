@@ -1,7 +1,6 @@
 /** Joins a log with what other files know about its questions: gold answers and options, and references. */
 
 import { sha256, UsageError } from "../../base/index.ts";
-import type { Claim } from "../../trace/index.ts";
 import { readJsonValues } from "./json-values.ts";
 import { type QuestionRow, readAnnotation } from "./read-row.ts";
 import type { TraceRow } from "./trace-row.ts";
@@ -28,6 +27,8 @@ const words = (text: string) =>
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .trim();
+
+type Reference = Pick<TraceRow, "references" | "grounding">;
 
 interface Annotations {
   byId: Map<string, QuestionRow>;
@@ -80,18 +81,20 @@ function annotated(row: TraceRow, found: QuestionRow): TraceRow {
     category: row.category ?? found.category,
     durationSeconds: row.durationSeconds ?? found.durationSeconds,
     references: row.references ?? found.references,
+    grounding: row.references === null ? found.grounding : row.grounding,
   };
 }
 
-async function readReferences(path: string): Promise<Map<string, Claim[]>> {
-  const found = new Map<string, Claim[]>();
+async function readReferences(path: string): Promise<Map<string, Reference>> {
+  const found = new Map<string, Reference>();
   let rows = 0;
   for await (const { line, value } of readJsonValues(path)) {
     rows++;
     const row = readAnnotation(value, { file: path, line });
-    if (row.references === null) continue;
-    if (row.id !== String(line)) found.set(`id ${row.id}`, row.references);
-    if (row.video !== null) found.set(`video ${videoName(row.video)}`, row.references);
+    const { references, grounding } = row;
+    if (references === null) continue;
+    if (row.id !== String(line)) found.set(`id ${row.id}`, { references, grounding });
+    if (row.video !== null) found.set(`video ${videoName(row.video)}`, { references, grounding });
   }
   if (found.size === 0)
     throw new UsageError(
@@ -124,7 +127,7 @@ export async function openJoin(options: JoinOptions): Promise<Join> {
       (joined.video === null ? undefined : references?.get(`video ${videoName(joined.video)}`));
     if (reference === undefined) return joined;
     used.references++;
-    return { ...joined, references: reference };
+    return { ...joined, ...reference };
   };
   return Object.assign(join, { used });
 }

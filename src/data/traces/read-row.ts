@@ -178,6 +178,12 @@ function promptText(fields: Fields): string | null {
   );
 }
 
+function readReferences(fields: Fields): Pick<TraceRow, "references" | "grounding"> {
+  const grounding = firstField(fields, groundingNames)?.value ?? null;
+  const references = readGrounding(grounding);
+  return { references, grounding: references === null ? null : grounding };
+}
+
 /** What a row says about its question; all but the outputs. */
 export type QuestionRow = Omit<TraceRow, "output" | "finishReason">;
 
@@ -205,7 +211,7 @@ function readQuestion(fields: Fields, place: RowPlace, answerIsOutput: boolean):
     gold,
     prompt,
     durationSeconds: readDuration(fields),
-    references: readGrounding(firstField(fields, groundingNames)?.value ?? null),
+    ...readReferences(fields),
     logged: readLogged(fields),
     docId: textField(fields, ["doc_id"]),
     promptHash: textField(fields, ["prompt_hash"]),

@@ -42,6 +42,8 @@ export interface TraceRow {
   durationSeconds: number | null;
   /** What is to be seen when, or null where there is no reference; see `readGrounding`. */
   references: Claim[] | null;
+  /** The same as the log writes it, for whoever reads it otherwise; null likewise. */
+  grounding: unknown;
   /** What the log says about the score, or null. */
   logged: LoggedScore | null;
   /** Position in the benchmark's split (lmms-eval's `doc_id`), or null. */
