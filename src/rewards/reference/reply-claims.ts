@@ -143,7 +143,9 @@ export const claimsFromReply = (reply: string): ReplyClaims =>
   caught(() => read(objectOf(pythonStrip(reply))));
 
 /** The claims of a row's `temporal_grounding` as the released code takes them, by midpoint. */
-export const claimsFromGrounding = (grounding: Readonly<Record<string, unknown>> | string): ReplyClaims =>
+export const claimsFromGrounding = (
+  grounding: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown> | string,
+): ReplyClaims =>
   caught(() => {
     if (typeof grounding === "string") return read(grounding);
     const entries = grounding instanceof Map ? [...grounding] : Object.entries(grounding);
