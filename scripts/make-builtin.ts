@@ -33,10 +33,11 @@ const HISTORY = `\`\`\`bash
 npm run make:builtin
 \`\`\`
 
-Two stages of supervised fine-tuning on generated videos, from the random weights of \`recipes/builtin-model.yaml\`:
-\`recipes/builtin-timelines.yaml\` (accounts of all that happens in 12,000 videos of 8 to 12 s), then
-\`recipes/builtin-sft.yaml\` (8 questions and an account about each of 6,000 videos of 8 to 64 s). Frames are sampled at 2
-per second, at most 32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.`;
+Three stages of supervised fine-tuning on generated videos, from the random weights of \`recipes/builtin-model.yaml\`:
+\`recipes/builtin-timelines.yaml\` (accounts of all that happens in 12,000 videos of 8 to 12 s), the first 1,200 steps of
+\`recipes/builtin-sft.yaml\` (8 questions and an account about each of 6,000 videos of 8 to 64 s), then
+\`recipes/builtin-more.yaml\` (the same rows). Frames are sampled at 2 per second, at most 32, 112 x 112 pixels, with the time
+drawn on them; \`video-r2 ask\` does the same.`;
 
 const root = new URL("..", import.meta.url).pathname;
 const { values: flags } = parseArgs({
@@ -76,18 +77,19 @@ if (code !== null) process.exit(code);
 if (flags.model === undefined) {
   for (const [name, world] of Object.entries(worlds)) await makeWorld(name, world);
   await makeBase();
-  await train("timelines", {
+  const questions = {
+    data: join(work, "questions/train.jsonl"),
+    heldout: join(work, "heldout/heldout.jsonl"),
+  };
+  const seeing = await train("timelines", {
     model: join(work, "base"),
     data: join(work, "timelines/train-timelines.jsonl"),
     heldout: join(work, "timelines-heldout/heldout-timelines.jsonl"),
   });
-  await train("sft", {
-    model: join(work, "timelines-run/model"),
-    data: join(work, "questions/train.jsonl"),
-    heldout: join(work, "heldout/heldout.jsonl"),
-  });
+  const asked = await train("sft", { model: seeing, ...questions }, 1200);
+  await train("more", { model: asked, ...questions });
 }
-await ship(flags.model ?? join(work, "sft-run/model"));
+await ship(flags.model ?? join(work, "more-run/model"));
 const results = await evaluate();
 const text = card(summariseHeldOut(results), results);
 await writeFile(join(out, "README.md"), text);
@@ -121,24 +123,40 @@ async function makeBase(): Promise<void> {
   ]);
 }
 
-/** One stage of supervised fine-tuning, in `<work>/<stage>-run`. */
-async function train(stage: string, paths: Record<"model" | "data" | "heldout", string>): Promise<void> {
+/**
+ * One stage of supervised fine-tuning, in `<work>/<stage>-run`.
+ *
+ * @param until stop after this step, however many the recipe's schedule has
+ * @returns the folder of the model
+ */
+async function train(
+  stage: string,
+  paths: Record<"model" | "data" | "heldout", string>,
+  until = Number.POSITIVE_INFINITY,
+): Promise<string> {
   const steps = flags.steps === undefined ? undefined : Number(flags.steps);
   const recipe = await loadRecipe(join(root, `recipes/builtin-${stage}.yaml`), { ...paths, steps });
   const run = join(work, `${stage}-run`);
+  const stopped = join(run, `checkpoints/step-${String(until).padStart(6, "0")}`);
+  if (existsSync(join(stopped, "config.json"))) return stopped;
   let progress: Progress | undefined;
-  await trainSft(recipe, {
+  const stop = new AbortController();
+  const { model } = await trainSft(recipe, {
     out: run,
     resume: existsSync(join(run, "recipe.json")),
     cache: join(work, "frames"),
+    signal: stop.signal,
     onEvent: (event) => {
       if (event.kind === "start")
         progress = new Progress({ label: stage, total: event.steps, done: event.step });
-      if (event.kind === "step")
+      if (event.kind === "step") {
         progress?.update(event.metrics.step, `loss ${event.metrics.loss.toFixed(3)}`);
+        if (event.metrics.step >= until) stop.abort();
+      }
     },
   });
   progress?.finish();
+  return model;
 }
 
 /** The weights as bfloat16, as they ship; what is evaluated is what ships. */
