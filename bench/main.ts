@@ -2,7 +2,7 @@
  * Runs the benches one after the other and writes their tables into docs/performance.md, each into its own section;
  * sections of benches that were not run stay as they are.
  *
- *   VIDEO_R2_PYTHON=/path/to/python npm run bench [-- engine video generate train-step real-size]
+ *   VIDEO_R2_PYTHON=/path/to/python npm run bench [-- engine video generate train-step score real-size]
  */
 
 import { execFileSync } from "node:child_process";
@@ -12,6 +12,7 @@ import { messageOf, UsageError, writeFileAtomic } from "../src/base/index.ts";
 import { benchEngine, engineTable } from "./engine.ts";
 import { benchGenerate } from "./generate.ts";
 import { benchRealSize } from "./real-size.ts";
+import { benchScore } from "./score.ts";
 import { benchTrainStep, trainStepTable } from "./train-step.ts";
 import { benchVideo } from "./video.ts";
 
@@ -23,11 +24,12 @@ const benches: Record<string, () => Promise<string>> = {
   "train-step": async () => trainStepTable(await benchTrainStep()),
   generate: async () => (await benchGenerate()).markdown,
   video: async () => (await benchVideo()).markdown,
+  score: async () => (await benchScore()).markdown,
   "real-size": async () => (await benchRealSize(process.env.VIDEO_R2_BENCH_VIDEO ?? example)).markdown,
 };
 
 /** Everything but `real-size`, which needs 20 GiB of memory and 8 of disk and is run by name. */
-const usual = ["engine", "train-step", "generate", "video"];
+const usual = ["engine", "train-step", "generate", "video", "score"];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in benches));

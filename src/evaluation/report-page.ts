@@ -589,7 +589,7 @@ export function startReport(data: ReportData, view: typeof View): void {
     select(
       "Order",
       [
-        ["order", "in order of the log"],
+        ["order", "log order"],
         ["tar", "lowest TAR first"],
         ["claims", "most claims first"],
         ["length", "longest reasoning first"],

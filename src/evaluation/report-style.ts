@@ -51,7 +51,7 @@ main { display: grid; grid-template-columns: minmax(300px, 400px) minmax(0, 1fr)
 .tools select { flex: 1 1 40%; min-width: 0; }
 .tools p { margin: 0; }
 input, select { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 5px 9px; }
-.list { list-style: none; margin: 0; padding: 0; overflow-y: auto; flex: 1; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
+.list { list-style: none; margin: 0; padding: 0; overflow-y: auto; flex: 0 1 auto; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
 .list li + li { border-top: 1px solid var(--line); }
 .list li.more { padding: 8px; text-align: center; }
 .list button { display: grid; grid-template-columns: 1fr auto; gap: 0 8px; width: 100%; text-align: left; font: inherit; color: inherit; background: none; border: 0; padding: 7px 12px; cursor: pointer; }
