@@ -26,6 +26,7 @@ import {
   claimsFromGrounding,
   formatReward,
   gate,
+  secondsApart,
   type TemporalAlignment,
   temporalAlignmentReward,
 } from "../rewards/index.ts";
@@ -85,27 +86,40 @@ function scoreLikeReference(row: TraceRow, raw: string): Score {
   return scored.score === null ? noScore(scored.reason) : { score: scored.score };
 }
 
-/** Similarities of claims, texts embedded once. */
+/**
+ * Similarities of the claims that are near enough in time to match, whatever the mode (the released code allows twice
+ * `deltaSeconds`); 0 for all others, whose texts are not embedded.
+ */
 async function similarities(
   predicted: readonly Claim[],
   reference: readonly Claim[],
-  embedder: Embedder,
+  { embedder, deltaSeconds }: SampleScorer,
 ): Promise<number[][]> {
-  const vectors = await embedder.embed([...predicted, ...reference].map(({ text }) => text));
-  const ours = vectors.slice(0, predicted.length);
-  const theirs = vectors.slice(predicted.length);
-  return ours.map((a) => theirs.map((b) => similarity(a, b)));
+  const near = predicted.map((a) => reference.map((b) => secondsApart(a, b) <= 2 * deltaSeconds));
+  const texts = [
+    ...predicted.filter((_, i) => near[i]?.includes(true)),
+    ...reference.filter((_, j) => near.some((row) => row[j])),
+  ].map(({ text }) => text);
+  const wanted = [...new Set(texts)];
+  const vectors = new Map<string, Float32Array>();
+  const made = wanted.length === 0 ? [] : await embedder.embed(wanted);
+  wanted.forEach((text, i) => {
+    vectors.set(text, made[i] as Float32Array);
+  });
+  const vector = ({ text }: Claim): Float32Array => vectors.get(text) as Float32Array;
+  return predicted.map((a, i) =>
+    reference.map((b, j) => (near[i]?.[j] ? similarity(vector(a), vector(b)) : 0)),
+  );
 }
 
 async function align(
   predicted: readonly Claim[],
   reference: readonly Claim[],
-  { embedder, threshold, deltaSeconds, compat }: SampleScorer,
+  scorer: SampleScorer,
 ): Promise<Alignment> {
+  const { threshold, deltaSeconds, compat } = scorer;
   const table =
-    predicted.length === 0 || reference.length === 0
-      ? []
-      : await similarities(predicted, reference, embedder);
+    predicted.length === 0 || reference.length === 0 ? [] : await similarities(predicted, reference, scorer);
   const found: TemporalAlignment = temporalAlignmentReward(predicted, reference, table, {
     threshold,
     deltaSeconds,

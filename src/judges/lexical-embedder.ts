@@ -56,8 +56,11 @@ function embedOne(text: string): Float32Array {
     const place = code % dimensions;
     vector[place] = (vector[place] as number) + (code & 0x80000000 ? -weight : weight);
   }
-  const length = Math.hypot(...vector);
-  return length === 0 ? vector : vector.map((x) => x / length);
+  let squares = 0;
+  for (const x of vector) squares += x * x;
+  const scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
+  for (let i = 0; i < dimensions; i++) vector[i] = (vector[i] as number) * scale;
+  return vector;
 }
 
 /** Embeds by words. */
