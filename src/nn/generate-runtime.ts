@@ -23,7 +23,10 @@ const CHUNK = 1024;
 const FREEZE_BYTES = 512 * 2 ** 20;
 /** ... where so few rows share them; with more, packed matrices are no faster than weights as left factor, ... */
 const FREEZE_ROWS = 2;
-/** ... unless they are so small that what counts is the number of operators and of tensors given to each step. */
+/**
+ * ... unless they are so small that what counts is the number of operators and of tensors given to each step. Such a step
+ * runs on one thread: its operators are over before a second has begun.
+ */
 const SMALL_BYTES = 32 * 2 ** 20;
 
 /** Weights inside a traced function. */
@@ -106,6 +109,7 @@ export class LanguageRuntime {
   readonly #retired: Promise<void>[] = [];
   /** Most rows of a step whose weights become part of its program; 0 for none. */
   #freezeRows: number;
+  readonly #small: boolean;
   #rotary: { length: number; cos: Float32Array; sin: Float32Array } = {
     length: 0,
     cos: new Float32Array(0),
@@ -122,8 +126,8 @@ export class LanguageRuntime {
     this.#weights = weights;
     this.#options = options;
     const bytes = bytesOf(weights);
-    this.#freezeRows =
-      bytes <= SMALL_BYTES ? Number.POSITIVE_INFINITY : bytes <= FREEZE_BYTES ? FREEZE_ROWS : 0;
+    this.#small = bytes <= SMALL_BYTES;
+    this.#freezeRows = this.#small ? Number.POSITIVE_INFINITY : bytes <= FREEZE_BYTES ? FREEZE_ROWS : 0;
   }
 
   /**
@@ -295,7 +299,12 @@ export class LanguageRuntime {
       const fn = (...[arrays, weights]: unknown[]) =>
         build(text, arrays as StepArrays, widenAll(weights as WeightArrays), attention, frozen);
       const example: readonly unknown[] = [step, this.#weightArguments()];
-      const options = { ...this.#options, name: key, ...(frozen ? { frozen: [1] } : {}) };
+      const options = {
+        ...this.#options,
+        name: key,
+        ...(frozen ? { frozen: [1] } : {}),
+        ...(kind === "step" && this.#small ? { threads: 1 } : {}),
+      };
       program = compile(fn, example, options) as unknown as Promise<StepProgram>;
       this.#programs.set(key, program);
     }
