@@ -26,7 +26,9 @@ it.each(["trace", "parsers", "tac_run", "tac_summary", "vas_summary"])("agrees o
 
 it("has cases of every kind among them", () => {
   const traces = recorded.flatMap(({ case: { op }, expected }) =>
-    op === "trace" ? [expected as { type: string; accuracy: number; format: number; tar: number; temporal: number }] : [],
+    op === "trace"
+      ? [expected as { type: string; accuracy: number; format: number; tar: number; temporal: number }]
+      : [],
   );
   const types = new Set(traces.map((trace) => trace.type));
   expect([...types].sort()).toEqual(["OCR", "free-form", "multiple choice", "numerical", "regression"]);
