@@ -106,13 +106,20 @@ async function run(path: string, flags: Flags): Promise<void> {
         `${result.finished ? "trained" : "stopped at"} ${result.step} steps: ${result.model}\n`,
       );
     if (!result.finished) {
-      process.stderr.write(`go on with: video-r2 train sft ${path} --out ${flags.out} --resume\n`);
+      process.stderr.write(`go on with: ${resuming(process.argv.slice(2))}\n`);
       process.exitCode = 1;
     }
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }
+}
+
+/** The command that goes on with what these words began. */
+function resuming(words: readonly string[]): string {
+  const quoted = (word: string): string =>
+    /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return ["video-r2", ...words.filter((word) => word !== "--resume").map(quoted), "--resume"].join(" ");
 }
 
 /** Progress on standard error. */
