@@ -63,10 +63,11 @@ it("answers `ask`, which gets the same as in process when it sends the file", as
 });
 
 it("stays responsive while it generates", async () => {
-  const long = chat({ max_tokens: 600 });
-  await expect.poll(busy, { interval: 2 }).toBe(1);
+  // Several, one after the other: a single one may be over before it is asked about.
+  const long = Promise.all([1, 2, 3, 4].map(() => chat({ max_tokens: 600 })));
+  await expect.poll(busy, { interval: 2 }).toBeGreaterThan(0);
   const begun = performance.now();
-  expect(await busy()).toBe(1);
+  expect(await busy()).toBeGreaterThan(0);
   const [check, reply] = [performance.now() - begun, (await long) && performance.now() - begun];
   expect(check).toBeLessThan(reply / 2);
 });
@@ -90,16 +91,22 @@ it("names an address that is taken", async () => {
 });
 
 it("lets a reply in progress end when it is stopped, and takes no more", async () => {
-  // The first piece of a long reply says that it is in progress, however fast the machine.
-  const reply = await chat({ max_tokens: 1000, stream: true });
-  const pieces = (reply.body as ReadableStream<Uint8Array>).getReader();
-  let text = Buffer.from((await pieces.read()).value as Uint8Array).toString();
+  // The first piece of the first reply says that they are in progress, however fast the machine.
+  const replies = await Promise.all([1, 2, 3, 4].map(() => chat({ max_tokens: 600, stream: true })));
+  const pieces = replies.map((reply) => (reply.body as ReadableStream<Uint8Array>).getReader());
+  const first = Buffer.from((await pieces[0]?.read())?.value ?? []).toString();
   serving.child.kill("SIGTERM");
-  for (let next = await pieces.read(); !next.done; next = await pieces.read())
-    text += Buffer.from(next.value).toString();
-  expect(text).toContain("[DONE]");
+  const texts = await Promise.all(
+    pieces.map(async (piece, i) => {
+      let text = i === 0 ? first : "";
+      for (let next = await piece.read(); !next.done; next = await piece.read())
+        text += Buffer.from(next.value).toString();
+      return text;
+    }),
+  );
+  for (const text of texts) expect(text).toContain("[DONE]");
   const { code, stderr } = await serving.result;
-  expect(stderr).toContain("stopping; 1 requests in progress");
+  expect(stderr).toMatch(/stopping; [1-4] requests in progress/);
   expect(code).toBe(0);
   await expect(chat({})).rejects.toThrow();
   // The port is free again.
