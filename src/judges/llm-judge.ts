@@ -4,7 +4,7 @@
  * the reference takes, and replies are read as it reads them.
  */
 
-import type { Claim } from "../trace/index.ts";
+import { type Claim, referenceLastBlock } from "../trace/index.ts";
 import type { Asked, AskServer, Question } from "./ask-server.ts";
 import type {
   Attention,
@@ -51,12 +51,6 @@ type Task = keyof typeof replySchemas;
 type Read<T> = (reply: string) => T | null;
 
 const vsi = /vsi/i;
-
-/** The last block of a tag in any case, trimmed, as the reference's scoring takes it; empty where there is none. */
-function lastBlock(raw: string, tag: "think" | "answer"): string {
-  const blocks = [...raw.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, "gi"))];
-  return (blocks.at(-1)?.[1] ?? "").trim();
-}
 
 /** The first block of a tag in lower case, trimmed, as the reference's rewards take it. */
 function firstBlock(raw: string, tag: "think" | "answer"): string {
@@ -190,7 +184,7 @@ export class LlmJudge implements Judge {
 
   /** The text to read; null where there is none to ask about. The reference asks about nothing, too. */
   #block({ trace }: JudgeInput, tag: "think" | "answer"): string | null {
-    if (this.#isReference) return lastBlock(trace.raw, tag);
+    if (this.#isReference) return referenceLastBlock(trace.raw, tag);
     return trace[tag]?.trim() || null;
   }
 

@@ -1,5 +1,10 @@
 /** Accuracy, consistency, video attention. Pure: no file, no network, runs in a browser. */
 
+export {
+  pythonStrip,
+  referenceAnswer as extractAnswer,
+  referenceLastBlock as lastBlock,
+} from "../trace/index.ts";
 export { type ComparableSample, type Comparison, compareSamples } from "./compare-samples.ts";
 export {
   countReasons,
@@ -12,7 +17,6 @@ export {
 } from "./figure.ts";
 export {
   anchoredLetter,
-  extractAnswer,
   firstCapital,
   longVideoBenchLetter,
   mmmuChoice,
@@ -32,7 +36,6 @@ export {
   judgedConsistency,
   judgedLetter,
   judgedNumber,
-  lastBlock,
   openAnswersMatch,
   textsMatch,
   vsiLetter,
@@ -44,7 +47,6 @@ export {
   int as pythonInt,
   round as pythonRound,
   space as pythonSpace,
-  strip as pythonStrip,
 } from "./reference/python.ts";
 export { type PythonJson, parsePythonJson } from "./reference/python-json.ts";
 export { type RelativeAccuracyVariant, relativeAccuracy } from "./reference/relative-accuracy.ts";

@@ -18,6 +18,7 @@ export { type AnswerType, answerTypes, type Option, type Question } from "./ques
 export {
   pythonStrip,
   referenceAnswer,
+  referenceLastBlock,
   referenceLastBlocks,
 } from "./reference-blocks.ts";
 export { type Sentence, splitSentences } from "./sentences.ts";

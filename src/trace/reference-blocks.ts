@@ -28,13 +28,14 @@ export function referenceAnswer(raw: string): string {
   return to < 0 ? raw : pythonStrip(raw.slice(from + "<answer>".length, to));
 }
 
+/** Tag names as Python reads them ignoring case: its case folding adds three letters that look alike. */
+const names = { think: "th[i\\u0131\\u0130]n[k\\u212a]", answer: "an[s\\u017f]wer" };
+
 /** The last block of a tag as the reference's consistency scripts read it, stripped; empty where there is none. */
-function lastBlock(raw: string, name: "think" | "answer"): string {
-  // With `u`, ignoring case folds as Python does: the Kelvin sign is a k, the long s an s.
-  const tag = new RegExp(`<(/?)${name}>`, "giu");
+export function referenceLastBlock(raw: string, tag: "think" | "answer"): string {
   let open = -1;
   let last = "";
-  for (const match of raw.matchAll(tag)) {
+  for (const match of raw.matchAll(new RegExp(`<(/?)${names[tag]}>`, "gi"))) {
     if (match[1] === "" && open < 0) open = match.index + match[0].length;
     else if (match[1] === "/" && open >= 0) {
       last = raw.slice(open, match.index);
@@ -46,5 +47,5 @@ function lastBlock(raw: string, name: "think" | "answer"): string {
 
 /** What the reference's consistency scripts read: the last reasoning and the last answer, tags in any case. */
 export function referenceLastBlocks(raw: string): { think: string; answer: string } {
-  return { think: lastBlock(raw, "think"), answer: lastBlock(raw, "answer") };
+  return { think: referenceLastBlock(raw, "think"), answer: referenceLastBlock(raw, "answer") };
 }

@@ -11,14 +11,6 @@ const written = ["The best option is", "The correct option is", "Best answer:", 
 /** Two pairs of the eight run together there, so that these four are never taken off. */
 const joined = [written[0] + written[1], written[2] + written[3]];
 
-/** The text of the first `<answer>` block (lower-case tags), trimmed; without one, the whole output as it is. */
-export function extractAnswer(output: string): string {
-  const from = output.indexOf("<answer>");
-  if (from < 0) return output;
-  const to = output.indexOf("</answer>", from + 8);
-  return to < 0 ? output : strip(output.slice(from + 8, to));
-}
-
 const without = (text: string, prefixes: readonly string[]) =>
   prefixes.reduce((rest, prefix) => rest.replaceAll(prefix, ""), strip(text));
 

@@ -3,9 +3,9 @@
  * output and compare with the gold answer.
  */
 
+import { referenceAnswer as extractAnswer } from "../../trace/index.ts";
 import {
   anchoredLetter,
-  extractAnswer,
   firstCapital,
   longVideoBenchLetter,
   mmmuChoice,

@@ -97,14 +97,6 @@ export function openAnswersMatch(predicted: string, gold: string): boolean {
   return (a !== null && b !== null && round(a, 2) === round(b, 2)) || textsMatch(predicted, gold);
 }
 
-/** The last block of that tag in any case, trimmed; "" where there is none. */
-export function lastBlock(output: string, tag: "think" | "answer"): string {
-  // Python's case folding adds three letters that look alike.
-  const name = tag === "think" ? "th[i\\u0131\\u0130]n[k\\u212a]" : "an[s\\u017f]wer";
-  const blocks = [...output.matchAll(new RegExp(`<${name}>([\\s\\S]*?)</${name}>`, "gi"))];
-  return strip(blocks.at(-1)?.[1] ?? "");
-}
-
 /** TRUE or FALSE as the reward's judge gives it: first line, at its start, else anywhere in it; null if neither. */
 export function judgedConsistency(reply: string): boolean | null {
   const first = lines(reply)

@@ -3,6 +3,10 @@
  * characters are spaces, digits and parts of words, what `float` and `int` accept, how `round` breaks ties.
  */
 
+import { pythonStrip as strip } from "../../trace/index.ts";
+
+export { strip };
+
 /** Python's `\s` for the inside of a character class. */
 export const space = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 /** Python's `\w` for the inside of a character class; needs the flag `u`. */
@@ -23,19 +27,9 @@ export function pattern(source: string, flags = ""): RegExp {
   return new RegExp(translated, `u${flags}`);
 }
 
-const isSpace = new RegExp(`[${space}]`);
 const spaces = new RegExp(`[${space}]+`);
 const lineEnds = "\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029";
 const lineEnd = new RegExp(`\\r\\n|[${lineEnds}]`);
-
-/** Python's `str.strip()`. */
-export function strip(text: string): string {
-  let from = 0;
-  let to = text.length;
-  while (from < to && isSpace.test(text[from] as string)) from++;
-  while (to > from && isSpace.test(text[to - 1] as string)) to--;
-  return text.slice(from, to);
-}
 
 /** Python's `str.strip(characters)`. */
 export function stripCharacters(text: string, characters: string): string {
