@@ -1,9 +1,9 @@
 /** What is known about one output after it was scored: one line of `samples.jsonl`. */
 
-import type { LoggedScore } from "../data/index.ts";
+import type { TraceRow } from "../data/index.ts";
 import type { Score } from "../metrics/index.ts";
 import type { ClaimMatch } from "../rewards/index.ts";
-import type { AnswerType, Claim, Option, TraceProblem } from "../trace/index.ts";
+import type { Claim, TraceProblem } from "../trace/index.ts";
 
 /** Something judged: a value, or why there is none. */
 export interface Verdict<T> {
@@ -26,22 +26,26 @@ export interface Alignment {
   explained: string[];
 }
 
+/** What a record keeps of the row it scores. */
+type KeptOfRow =
+  | "id"
+  | "file"
+  | "line"
+  | "benchmark"
+  | "category"
+  | "video"
+  | "question"
+  | "options"
+  | "type"
+  | "gold"
+  | "durationSeconds"
+  | "output"
+  | "logged";
+
 /** One output, scored. */
-export interface SampleRecord {
+export interface SampleRecord extends Pick<TraceRow, KeptOfRow> {
   /** What the scores depend on, as a hash: the row and how it was scored; empty where nothing is kept. */
   key: string;
-  id: string;
-  file: string;
-  line: number;
-  benchmark: string | null;
-  category: string | null;
-  video: string | null;
-  question: string;
-  options: Option[];
-  type: AnswerType;
-  gold: string | null;
-  durationSeconds: number | null;
-  output: string | null;
   /** The answer as it was read, or null. */
   answer: string | null;
   /** Why the output counts as cut off, or null where it is whole. */
@@ -66,7 +70,6 @@ export interface SampleRecord {
   tar: Score;
   /** The judged attention score, 0 to 10, with the judge's reason. */
   attention: Verdict<number>;
-  logged: LoggedScore | null;
   /** Whether a judge failed where it might not fail again. */
   retry: boolean;
 }

@@ -101,11 +101,8 @@ async function similarities(
     ...reference.filter((_, j) => near.some((row) => row[j])),
   ].map(({ text }) => text);
   const wanted = [...new Set(texts)];
-  const vectors = new Map<string, Float32Array>();
   const made = wanted.length === 0 ? [] : await embedder.embed(wanted);
-  wanted.forEach((text, i) => {
-    vectors.set(text, made[i] as Float32Array);
-  });
+  const vectors = new Map(wanted.map((text, i) => [text, made[i] as Float32Array]));
   const vector = ({ text }: Claim): Float32Array => vectors.get(text) as Float32Array;
   return predicted.map((a, i) =>
     reference.map((b, j) => (near[i]?.[j] ? similarity(vector(a), vector(b)) : 0)),
@@ -118,8 +115,7 @@ async function align(
   scorer: SampleScorer,
 ): Promise<Alignment> {
   const { threshold, deltaSeconds, compat } = scorer;
-  const table =
-    predicted.length === 0 || reference.length === 0 ? [] : await similarities(predicted, reference, scorer);
+  const table = await similarities(predicted, reference, scorer);
   const found: TemporalAlignment = temporalAlignmentReward(predicted, reference, table, {
     threshold,
     deltaSeconds,

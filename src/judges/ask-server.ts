@@ -52,7 +52,8 @@ export type Asked<T> =
 type Sent = { reply: ChatMessageReply } | { reason: string };
 
 const longestPause = 30;
-const passing = new Set([
+/** Codes of failures that may pass, so that the request is worth sending again. */
+export const passing = new Set([
   "server-timeout",
   "server-unreachable",
   "server-busy",

@@ -4,6 +4,7 @@ import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mapPool, UsageError } from "../base/index.ts";
 import type { ServerConnection } from "../models/index.ts";
+import { passing } from "./ask-server.ts";
 import type { Embedder } from "./embedder.ts";
 
 /** How a server is asked. */
@@ -21,14 +22,6 @@ export interface ServerEmbedderOptions {
   /** Ends it. */
   signal?: AbortSignal | undefined;
 }
-
-const passing = new Set([
-  "server-timeout",
-  "server-unreachable",
-  "server-busy",
-  "server-failed",
-  "server-garbled",
-]);
 
 function unit(vector: Float32Array): Float32Array {
   let square = 0;

@@ -172,7 +172,7 @@ export function trainBatch(
     ...prompts.map(({ labels }) => Array.from(labels ?? []).filter((l) => l !== -100).length),
   );
   const { layout, tensors } = buildInputs(model.config, prompts, { length, share });
-  const count = Math.min(roundUp(targets, padTo), length - (layout.shared?.length ?? 0));
   const skip = layout.shared?.length ?? 0;
+  const count = Math.min(roundUp(targets, padTo), length - skip);
   return { layout, inputs: tensors, targets: buildTargets(prompts, length, { count, skip }) };
 }
