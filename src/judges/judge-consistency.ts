@@ -134,14 +134,17 @@ const unknown = (reason: string, reading?: Reading): ConsistencyVerdict => ({
 /**
  * Judges by rules whether a trace's reasoning concludes its answer. Letters are compared after both sides are
  * read as options; numbers as values; times to the same second; texts word by word.
+ *
+ * @param read what `readBoth` made of the same trace and question, where that is known
  */
 export function judgeConsistency(
   trace: Pick<Trace, "think" | "answer">,
   question: ConsistencyQuestion,
+  read?: Reading,
 ): ConsistencyVerdict {
   if (!trace.think) return unknown("there is no reasoning");
   if (!trace.answer) return unknown("there is no answer");
-  const reading = readBoth(trace.think, trace.answer, question);
+  const reading = read ?? readBoth(trace.think, trace.answer, question);
   const { concluded, answered, same } = reading;
   if (answered === null)
     return unknown(

@@ -31,30 +31,69 @@ function hash(text: string): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** What a text consists of, with weights: stems, pairs of neighbouring content stems, and pieces of four letters. */
-function features(text: string): Map<string, number> {
-  const found = new Map<string, number>();
-  // A repeated feature tells less each time: its weight is taken once.
-  const add = (name: string, weight: number) => found.set(name, Math.max(weight, found.get(name) ?? 0));
-  const stems = canonicalWords(text).map(stem);
-  const content = stems.filter((word) => !functionWords.has(word));
-  for (const word of stems) {
-    const isFunction = functionWords.has(word);
-    const isNumber = /\d/.test(word);
-    add(`w ${word}`, isFunction ? weights.functionWord : isNumber ? weights.number : weights.word);
-    if (isFunction || isNumber || word.length < 5) continue;
-    for (let i = 0; i + 4 <= word.length; i++) add(`p ${word.slice(i, i + 4)}`, weights.piece);
-  }
-  for (let i = 1; i < content.length; i++) add(`b ${content[i - 1]} ${content[i]}`, weights.bigram);
-  return found;
+/** What a stem adds to a text: the hashes of itself and of its pieces of four letters, each with its weight. */
+interface StemFeatures {
+  isContent: boolean;
+  codes: Uint32Array;
+  weights: Float64Array;
 }
+
+function stemFeatures(stem: string): StemFeatures {
+  const isContent = !functionWords.has(stem);
+  const isNumber = /\d/.test(stem);
+  const own = isContent ? (isNumber ? weights.number : weights.word) : weights.functionWord;
+  const found = [{ code: hash(`w ${stem}`), weight: own }];
+  if (isContent && !isNumber && stem.length >= 5)
+    for (let i = 0; i + 4 <= stem.length; i++)
+      found.push({ code: hash(`p ${stem.slice(i, i + 4)}`), weight: weights.piece });
+  return {
+    isContent,
+    codes: Uint32Array.from(found, ({ code }) => code),
+    weights: Float64Array.from(found, ({ weight }) => weight),
+  };
+}
+
+/** Texts have few different words: what was worked out for one is kept, up to a number that bounds the memory. */
+class Known<T> {
+  readonly #make: (word: string) => T;
+  readonly #values = new Map<string, T>();
+
+  constructor(make: (word: string) => T) {
+    this.#make = make;
+  }
+
+  of(word: string): T {
+    let value = this.#values.get(word);
+    if (value === undefined) {
+      value = this.#make(word);
+      if (this.#values.size >= 20_000) this.#values.clear();
+      this.#values.set(word, value);
+    }
+    return value;
+  }
+}
+
+const stems = new Known(stem);
+const features = new Known(stemFeatures);
 
 function embedOne(text: string): Float32Array {
   const vector = new Float32Array(dimensions);
-  for (const [name, weight] of features(text)) {
-    const code = hash(name);
+  // A repeated feature tells no more: its weight is taken once.
+  const seen = new Set<number>();
+  const add = (code: number, weight: number): void => {
+    if (seen.has(code)) return;
+    seen.add(code);
     const place = code % dimensions;
     vector[place] = (vector[place] as number) + (code & 0x80000000 ? -weight : weight);
+  };
+  let previous: string | null = null;
+  for (const word of canonicalWords(text)) {
+    const name = stems.of(word);
+    const { isContent, codes, weights: own } = features.of(name);
+    for (let i = 0; i < codes.length; i++) add(codes[i] as number, own[i] as number);
+    if (!isContent) continue;
+    if (previous !== null) add(hash(`b ${previous} ${name}`), weights.bigram);
+    previous = name;
   }
   let squares = 0;
   for (const x of vector) squares += x * x;

@@ -11,7 +11,7 @@ import type {
   JudgeUsage,
 } from "./judge.ts";
 import { noUsage } from "./judge.ts";
-import { judgeConsistency, readAs, readBoth } from "./judge-consistency.ts";
+import { judgeConsistency, type Reading, readAs, readBoth } from "./judge-consistency.ts";
 
 const yesNo = new Map([
   ["yes", true],
@@ -23,29 +23,38 @@ const yesNo = new Map([
 /** Judges by rules; see `judgeConsistency` for how conclusions are found and compared. */
 export class RulesJudge implements Judge {
   readonly name = "rules";
+  /** A trace is asked about more than once, with the same question, and reading it is most of the work. */
+  readonly #readings = new WeakMap<JudgeInput["trace"], Reading>();
+
+  #read({ trace, options, type }: JudgeInput): Reading {
+    const known = this.#readings.get(trace);
+    if (known !== undefined) return known;
+    const reading = readBoth(trace.think ?? "", trace.answer ?? "", { options, type });
+    this.#readings.set(trace, reading);
+    return reading;
+  }
 
   /** What the reasoning says it concludes; an option that is only named counts where the answer is the same. */
-  async concluded({ trace, options, type }: JudgeInput): Promise<Judged<string>> {
-    if (!trace.think?.trim()) return { value: null, reason: "there is no reasoning" };
-    const { concluded, same } = readBoth(trace.think, trace.answer ?? "", { options, type });
+  async concluded(input: JudgeInput): Promise<Judged<string>> {
+    if (!input.trace.think?.trim()) return { value: null, reason: "there is no reasoning" };
+    const { concluded, same } = this.#read(input);
     if (concluded === null || !(concluded.explicit || same))
       return { value: null, reason: "the reasoning states no single conclusion" };
     return { value: concluded.shown, detail: concluded.words };
   }
 
   /** What the answer says. */
-  async answered({ trace, options, type }: JudgeInput): Promise<Judged<string>> {
-    if (!trace.answer?.trim()) return { value: null, reason: "there is no answer" };
-    const question = { options, type };
-    const { answered } = readBoth("", trace.answer, question);
+  async answered(input: JudgeInput): Promise<Judged<string>> {
+    if (!input.trace.answer?.trim()) return { value: null, reason: "there is no answer" };
+    const { answered } = this.#read(input);
     return answered === null
-      ? { value: null, reason: `the answer could not be read as ${readAs(question)}` }
+      ? { value: null, reason: `the answer could not be read as ${readAs(input)}` }
       : { value: answered };
   }
 
   /** Whether both agree. */
-  async consistency({ trace, options, type }: JudgeInput): Promise<JudgedConsistency> {
-    const { verdict, reason, words } = judgeConsistency(trace, { options, type });
+  async consistency(input: JudgeInput): Promise<JudgedConsistency> {
+    const { verdict, reason, words } = judgeConsistency(input.trace, input, this.#read(input));
     if (verdict === "unknown") return { value: null, reason, words };
     return { value: verdict === "consistent", detail: reason, words };
   }

@@ -19,7 +19,7 @@ const wordValues = new Map<string, number>([
 export function numberWordValue(word: string): number | null {
   const lower = word.toLowerCase();
   const whole = wordValues.get(lower);
-  if (whole !== undefined) return whole;
+  if (whole !== undefined || !lower.includes("-")) return whole ?? null;
   const [ten, unit] = lower.split("-");
   const [high, low] = [wordValues.get(ten ?? ""), wordValues.get(unit ?? "")];
   return high !== undefined && high >= 20 && low !== undefined && low > 0 && low < 10 ? high + low : null;
@@ -35,12 +35,12 @@ export function canonicalWords(text: string): string[] {
   const tokens = text.normalize("NFKC").match(tokenPattern) ?? [];
   const words: string[] = [];
   for (const token of tokens) {
-    if (/^\d+(?::\d{2})+/.test(token)) words.push(`t${parseTimestamp(token) ?? token}`);
+    if (/^\p{L}/u.test(token)) {
+      const word = token.toLowerCase();
+      if (word === "a" || word === "an" || word === "the") continue;
+      words.push(String(numberWordValue(word) ?? word));
+    } else if (/^\d+(?::\d{2})+/.test(token)) words.push(`t${parseTimestamp(token) ?? token}`);
     else if (/^-?\d/.test(token)) words.push(token.replace(/,(?=\d{3}\b)/g, "").replace(/\.0+$/, ""));
-    else if (/^\p{L}/u.test(token)) {
-      const value = numberWordValue(token);
-      if (!/^(?:an?|the)$/i.test(token)) words.push(value === null ? token.toLowerCase() : String(value));
-    }
   }
   return words.length > 0 ? words : tokens.map((token) => token.toLowerCase());
 }

@@ -34,7 +34,7 @@ function afterMarker(sentence: string): string | null {
   return last ? sentence.slice(last.index + last[0].length) : null;
 }
 
-const backwards = (think: string) => splitSentences(think).reverse();
+const backwards = (think: string) => splitSentences(think).toReversed();
 
 const conclusion = <T>(value: T, sentence: Sentence, explicit: boolean): Conclusion<T> => ({
   value,

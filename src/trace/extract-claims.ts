@@ -5,6 +5,7 @@
 
 import { findTimes, type TimeMention, type TimeOptions } from "./find-times.ts";
 import { splitSentences } from "./sentences.ts";
+import { mayHoldTime } from "./time-atoms.ts";
 
 /** Something said to happen at a time of the video. */
 export interface Claim {
@@ -173,6 +174,7 @@ export function extractClaims(text: string, options: TimeOptions = {}): Claim[] 
   const seen = new Set<string>();
   let heading: TimeMention[] = [];
   for (const { text: sentence } of splitSentences(text)) {
+    if (heading.length === 0 && !mayHoldTime(sentence)) continue;
     if (aboutTheTask.test(sentence) || optionLine.test(sentence)) continue;
     const own = citedTimes(sentence, options);
     // A time alone on its line is the heading of the line that follows.

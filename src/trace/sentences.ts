@@ -33,8 +33,16 @@ function ends(text: string, start: number, from: number, to: number): boolean {
   return !mark.test(tail) || beginning.test(after);
 }
 
+let last: { text: string; sentences: readonly Sentence[] } = { text: "", sentences: [] };
+
 /** Cuts text at line ends, and after `.`, `!`, `?` where a capital, a digit or a quote follows. */
-export function splitSentences(text: string): Sentence[] {
+export function splitSentences(text: string): readonly Sentence[] {
+  // A reasoning is cut once for its claims and once for its conclusion.
+  if (last.text !== text) last = { text, sentences: cutSentences(text) };
+  return last.sentences;
+}
+
+function cutSentences(text: string): Sentence[] {
   const sentences: Sentence[] = [];
   let from = 0;
   const add = (to: number) => {
