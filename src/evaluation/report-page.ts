@@ -485,7 +485,7 @@ export function startReport(data: ReportData, view: typeof View): void {
       {},
       make(
         "button",
-        { type: "button", "data-at": i, "aria-current": i === current, onclick: () => show(i) },
+        { type: "button", "data-at": i, "aria-current": String(i === current), onclick: () => show(i) },
         make("span", { class: "id" }, sample.id),
         make("span", { class: "marks" }, ...badges(sample)),
         make("span", { class: "question" }, sample.question || sample.answer || "(no question)"),
