@@ -59,7 +59,7 @@ it.each([
   [["--count", "1", "--lengths", "8,x"], '--lengths: must be a whole number, got "x"'],
   [
     ["--count", "1", "--lengths", "8,80"],
-    "lengths: must be whole numbers of seconds from 8 to 64, got [8,80]",
+    "lengths: must be whole numbers of seconds from 8 to 64 (from 1 where all levels are 0), got [8,80]",
   ],
   [["--count", "1", "--subtitles", "7"], '--subtitles: must be a share from 0 to 1, got "7"'],
   [["--count", "1", "--size", "9"], "size: must be an even number of pixels from 64 to 1024, got 9"],

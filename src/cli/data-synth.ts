@@ -45,6 +45,7 @@ Examples:
   $ video-r2 data synth --out world --count 1000 --split both
   $ video-r2 data synth --out hard --count 200 --levels 3 --lengths 32,48,64 --seed 7
   $ video-r2 data synth --out talk --count 100 --subtitles 0.5 --size 224
+  $ video-r2 data synth --out stills --count 40000 --levels 0 --lengths 1 --timelines 1 --questions-per-video 0
   $ video-r2 data synth --out part2 --count 500 --start 500     # the second half of 1000, on another machine`;
 
 /**
@@ -66,17 +67,25 @@ export function registerDataSynth(program: Command): void {
     )
     .option("--seed <n>", "whole number that all content follows from", "0")
     .option("--split <split>", "train, heldout or both", "train")
-    .option("--questions-per-video <n>", "1 to 16; half of them answerable from one moment", "6")
+    .option(
+      "--questions-per-video <n>",
+      "1 to 16; half of them answerable from one moment; 0 with --timelines",
+      "6",
+    )
     .option(
       "--lengths <seconds>",
-      `comma-separated, 8 to 64, each as likely (default: ${summary(defaultLengths)})`,
+      `comma-separated, 8 to 64 (from 1 for stills), each as likely (default: ${summary(defaultLengths)})`,
     )
     .option(
       "--levels <levels>",
-      "comma-separated, 1 (little happens) to 3, each as likely (default: 1,1,2,2,3)",
+      "comma-separated, 1 (little happens) to 3, 0 for stills, each as likely (default: 1,1,2,2,3)",
     )
     .option("--subtitles [share]", "share of videos with subtitles, 0 to 1; 0.25 if no number is given")
-    .option("--timelines <n>", "rows per video that go through all that happens, 0 to 3", "0")
+    .option(
+      "--timelines <n>",
+      "rows per video that go through all that happens, or is in a still, 0 to 3",
+      "0",
+    )
     .option("--size <pixels>", "width and height, even, 64 to 1024", "112")
     .option("--fps <n>", "frames per second, 4 to 30", "8")
     .option("--start <n>", "index of the first video, to generate a part of a larger set", "0")

@@ -39,8 +39,8 @@ const row = z
     split: z.enum(["train", "heldout"]),
     /** The seed the row was generated from, where it was generated. */
     seed: z.number().int(),
-    /** How much happens in the video, 1 to 3, where it was generated. */
-    level: z.number().int().min(1).max(3).optional(),
+    /** How much happens in the video, 1 to 3, or 0 for stills, where it was generated. */
+    level: z.number().int().min(0).max(3).optional(),
   })
   .superRefine((value, context) => {
     const problem = (path: string, message: string): void =>

@@ -118,7 +118,7 @@ export function phaseFact(phase: Phase, style: Style): Fact {
 }
 
 /** Top row before bottom row, left before right: an order that the picture itself gives. */
-function readingOrder(entities: readonly Entity[], seconds: number): Entity[] {
+export function readingOrder(entities: readonly Entity[], seconds: number): Entity[] {
   const rank = (entity: Entity): number => {
     const { x, y } = positionAt(entity.paths[0] ?? [], seconds);
     return (y > (rowCentres[0] + rowCentres[1]) / 2 ? sceneSize : 0) + x;

@@ -56,12 +56,16 @@ export const storyKinds: readonly QuestionKind[] = [
 
 /**
  * Draws `count` different questions about a scene, half of them (rounded up) such that one moment answers them, as
- * many kinds as there are before any kind comes again. Fewer where the scene does not have as many.
+ * many kinds as there are before any kind comes again. Fewer where the scene does not have as many, and none where
+ * colours have no names.
  */
 export function makeQuestions(random: Random, scene: Scene, count: number): SceneQuestion[] {
+  if (scene.entities.some(({ blend }) => blend !== undefined)) return [];
   const first = Math.ceil(count / 2);
   const questions = draw(random.fork("momentary"), scene, momentaryKinds, first);
-  questions.push(...draw(random.fork("story"), scene, storyKinds, count - questions.length));
+  // Nothing that happens in stills is worth telling.
+  if (scene.level > 0)
+    questions.push(...draw(random.fork("story"), scene, storyKinds, count - questions.length));
   const missing = count - questions.length;
   const known = new Set(questions.map(({ question }) => question));
   if (missing > 0) {
@@ -71,9 +75,13 @@ export function makeQuestions(random: Random, scene: Scene, count: number): Scen
   return questions;
 }
 
-/** Up to `count` accounts of all that happens in a scene, in different words; none where too much happens. */
+/**
+ * Up to `count` accounts of all that happens in a scene, in different words; none where too much happens. Of stills,
+ * accounts of all that is to be seen at one second.
+ */
 export function makeTimelines(random: Random, scene: Scene, count: number): SceneQuestion[] {
-  return count === 0 ? [] : draw(random.fork("timeline"), scene, [story.timelineKind], count);
+  const kind = scene.level === 0 ? momentary.stillKind : story.timelineKind;
+  return count === 0 ? [] : draw(random.fork("timeline"), scene, [kind], count);
 }
 
 function draw(random: Random, scene: Scene, kinds: readonly QuestionKind[], count: number): SceneQuestion[] {

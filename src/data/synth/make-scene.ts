@@ -242,7 +242,7 @@ class Clock {
 }
 
 /** Hands out places: three columns and one or two rows, each taken for a stretch of time. */
-class Board {
+export class Board {
   readonly rows: number;
   readonly #random: Random;
   readonly #taken: { place: number; start: number; end: number }[] = [];
@@ -281,11 +281,13 @@ class Board {
   }
 }
 
-function centre(place: number): { x: number; y: number } {
+/** The middle of a place, in scene units. */
+export function centre(place: number): { x: number; y: number } {
   return { x: columnCentres[place % 3] ?? 0, y: rowCentres[Math.floor(place / 3)] ?? 0 };
 }
 
-function jittered(random: Random, place: number, radius: number): { x: number; y: number } {
+/** A position around the middle of a place such that a thing of that radius stays within it. */
+export function jittered(random: Random, place: number, radius: number): { x: number; y: number } {
   const { x, y } = centre(place);
   const room = Math.max(0, 17 - radius);
   return { x: x + random.integer(-room, room + 1), y: y + random.integer(-room - 2, room + 3) };
@@ -424,7 +426,8 @@ function makeTouch(
   };
 }
 
-function makeBackground(random: Random): Background {
+/** Draws a background. */
+export function makeBackground(random: Random): Background {
   const tint = (): [number, number, number] => {
     const grey = random.integer(14, 56);
     const shift = (): number => Math.max(0, grey + random.integer(-7, 8));

@@ -13,18 +13,22 @@ import {
   timed,
   unique,
 } from "./draft.ts";
-import { phaseFact, phasesOf, screenFact } from "./events.ts";
+import { phaseFact, phasesOf, readingOrder, screenFact } from "./events.ts";
 import {
   colourAt,
   columnCentres,
   type Entity,
   isVisible,
   positionAt,
+  rowCentres,
   type Scene,
   visibleAt,
 } from "./scene.ts";
 import { allowedColours, forms, shapeNames } from "./vocabulary.ts";
-import { agree, definite, type Fact, indefinite, labelOf, nounOf } from "./wording.ts";
+import { agree, definite, type Fact, indefinite, labelOf, listed, nounOf } from "./wording.ts";
+
+/** What the columns are called. */
+const columnNames = ["left", "middle", "right"] as const;
 
 /** An entity at a second at which it is on screen. */
 interface Moment {
@@ -227,7 +231,7 @@ export const countAtKind: QuestionKind = (context) => {
 /** Whether a thing is on the left, in the middle or on the right. */
 export const positionAtKind: QuestionKind = (context) => {
   const { scene, random, style } = context;
-  const places = ["left", "middle", "right"];
+  const places: readonly string[] = columnNames;
   const placeOf = (entity: Entity, seconds: number): string | undefined => {
     const path = entity.paths[0] ?? [];
     const { x } = positionAt(path, seconds);
@@ -356,6 +360,36 @@ function absentLabels({ scene, random }: QuestionContext, seconds: number): stri
     );
   return candidates.filter((label) => !there.has(label));
 }
+
+/** All that is on screen at a second, each thing with its place: the densest account of a still that a row can give. */
+export const stillKind: QuestionKind = ({ scene, random }) => {
+  const seconds = random.integer(0, scene.durationSeconds);
+  const visible = readingOrder(visibleAt(scene, seconds), seconds);
+  if (visible.length === 0) return null;
+  const places = visible.map((entity) => {
+    const { x, y } = positionAt(entity.paths[0] ?? [], seconds);
+    const row = y > (rowCentres[0] + rowCentres[1]) / 2 ? "bottom" : "top";
+    const column = columnCentres.findIndex((centre) => Math.abs(centre - x) <= 6);
+    const place = entity.kind === "word" ? row : `${row} ${columnNames[column]}`;
+    return `the ${place} shows ${indefinite(labelOf(entity, seconds))}`;
+  });
+  return {
+    category: "still",
+    momentary: true,
+    question: timed(
+      random,
+      seconds,
+      random.pick([
+        "What is where on screen, and how many things are there",
+        "How many things are on screen, and where is each",
+      ]),
+    ),
+    answer: String(visible.length),
+    open: "number",
+    distractors: [],
+    facts: [{ startSeconds: seconds, text: listed(places) }],
+  };
+};
 
 /** What the subtitles say. */
 export const subtitleAtKind: QuestionKind = (context) => {

@@ -98,12 +98,18 @@ it("changes between the pairs of frames that a model sees at 2 frames a second a
 });
 
 it.each([
-  [{ lengths: [7] }, "lengths: must be whole numbers of seconds from 8 to 64, got [7]"],
-  [{ levels: [] }, "levels: must be 1, 2 or 3, got []"],
+  [
+    { lengths: [7] },
+    "lengths: must be whole numbers of seconds from 8 to 64 (from 1 where all levels are 0), got [7]",
+  ],
+  [{ levels: [] }, "levels: must be 0, 1, 2 or 3, got []"],
   [{ size: 113 }, "size: must be an even number of pixels from 64 to 1024, got 113"],
   [{ fps: 2.5 }, "fps: must be a whole number from 4 to 30, got 2.5"],
   [{ subtitles: 2 }, "subtitles: must be a share from 0 to 1, got 2"],
-  [{ questionsPerVideo: 0 }, "questions per video: must be a whole number from 1 to 16, got 0"],
+  [
+    { questionsPerVideo: 0 },
+    "questions per video: must be a whole number from 1 to 16, or 0 with timelines, got 0",
+  ],
   [{ seed: 0.5 }, "seed: must be a whole number, got 0.5"],
 ])("refuses %j", (options, message) => {
   expect(() => planVideo({ seed: 1, split: "train", ...options }, 0)).toThrow(message);

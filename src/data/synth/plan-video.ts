@@ -5,6 +5,7 @@ import type { DataRow } from "../row.ts";
 import { groundingOf } from "./events.ts";
 import { makeQuestions, makeTimelines } from "./make-questions.ts";
 import { makeScene } from "./make-scene.ts";
+import { makeStills } from "./make-stills.ts";
 import type { Scene } from "./scene.ts";
 import type { Split } from "./vocabulary.ts";
 
@@ -13,20 +14,25 @@ export interface WorldOptions {
   /** Any whole number. */
   seed: number;
   split: Split;
-  /** Questions per video, 1 to 16. Default 6. */
+  /** Questions per video, 0 to 16; 0 only with timelines. Default 6. */
   questionsPerVideo?: number;
   /**
-   * Lengths in whole seconds, 8 to 64, each as likely; repeat one to have it more often. Default: four
+   * Lengths in whole seconds, 8 to 64 (from 1 for stills), each as likely; repeat one to have it more often. Default: four
    * fifths 8 to 16, one fifth 24 to 64.
    */
   lengths?: readonly number[];
-  /** Levels 1 to 3, each as likely; repeat one to have it more often. Default 1, 1, 2, 2, 3. */
+  /**
+   * Levels 1 to 3, each as likely; repeat one to have it more often. Default 1, 1, 2, 2, 3. Level 0 is stills: another
+   * picture of up to six things every second (or step of the grid of long videos), half of the videos with things in
+   * two colours, which have no questions but the accounts that `timelines` asks for.
+   */
   levels?: readonly number[];
   /** Share of videos with subtitles, 0 to 1. Default 0. */
   subtitles?: number;
   /**
    * Rows per video, besides its questions, whose reasoning goes through all that happens, 0 to 3: the densest
-   * signal to learn to see from. Videos in which very much happens have none. Default 0.
+   * signal to learn to see from. Videos in which very much happens have none. Of stills, rows that go through all that
+   * is to be seen at a second. Default 0.
    */
   timelines?: number;
   /** Width and height in pixels, even, 64 to 1024. Default 112. */
@@ -73,16 +79,17 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   check(
     "questions per video",
     questionsPerVideo,
-    whole(questionsPerVideo, 1, 16),
-    "a whole number from 1 to 16",
+    whole(questionsPerVideo, timelines > 0 ? 0 : 1, 16),
+    "a whole number from 1 to 16, or 0 with timelines",
   );
+  const shortest = levels.every((level) => level === 0) ? 1 : 8;
   check(
     "lengths",
     lengths,
-    lengths.length > 0 && lengths.every((length) => whole(length, 8, 64)),
-    "whole numbers of seconds from 8 to 64",
+    lengths.length > 0 && lengths.every((length) => whole(length, shortest, 64)),
+    "whole numbers of seconds from 8 to 64 (from 1 where all levels are 0)",
   );
-  check("levels", levels, levels.length > 0 && levels.every((level) => whole(level, 1, 3)), "1, 2 or 3");
+  check("levels", levels, levels.length > 0 && levels.every((level) => whole(level, 0, 3)), "0, 1, 2 or 3");
   check("subtitles", subtitles, subtitles >= 0 && subtitles <= 1, "a share from 0 to 1");
   check("timelines", timelines, whole(timelines, 0, 3), "a whole number from 0 to 3");
   check("size", size, whole(size, 64, 1024) && size % 2 === 0, "an even number of pixels from 64 to 1024");
@@ -113,12 +120,14 @@ export function planVideo(options: WorldOptions, index: number): VideoPlan {
     checkWorldOptions(options);
   const random = new Random(seed).fork(`${split}/${index}`);
   const choices = random.fork("choices");
-  const scene = makeScene(random.fork("scene"), {
+  const drawn = {
     split,
     durationSeconds: choices.pick(lengths),
     level: choices.pick(levels),
     subtitles: choices.uniform() < subtitles,
-  });
+  };
+  const scene =
+    drawn.level === 0 ? makeStills(random.fork("scene"), drawn) : makeScene(random.fork("scene"), drawn);
   const name = `videos/${split}-${seed}-${String(index).padStart(6, "0")}`;
   const grounding = groundingOf(scene);
   const files = {

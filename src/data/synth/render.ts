@@ -11,9 +11,9 @@ import {
   visibleAt,
 } from "./scene.ts";
 import { shapeDistance } from "./shape-distance.ts";
-import { colours, type Shape, shapeNames } from "./vocabulary.ts";
+import { type Colour, colours, type Shape, shapeNames } from "./vocabulary.ts";
 
-/** Half of a glyph pixel's grid: text is drawn at four scene units a glyph pixel. */
+/** Text is drawn at four scene units a glyph pixel. */
 const glyphScale = 4;
 
 /**
@@ -40,21 +40,35 @@ export function* renderScene(scene: Scene, size: number, fps: number): Generator
     const key = JSON.stringify(things.map(({ entity, colour, x, y }) => [entity.form, colour, x, y]));
     if (key !== lastKey) {
       frame = background.slice();
-      for (const { entity, colour, x, y } of things) drawEntity(frame, size, entity, colours[colour], x, y);
+      for (const { entity, colour, x, y } of things)
+        drawEntity(frame, size, entity, paintOf(entity, colour, x, y), x, y);
       lastKey = key;
     }
     yield frame;
   }
 }
 
-function drawEntity(
-  frame: Uint8Array,
-  size: number,
-  entity: Entity,
-  rgb: readonly [number, number, number],
-  x: number,
-  y: number,
-): void {
+/** The colour at a point (scene units), as RGB in 0..255. */
+type Paint = (x: number, y: number) => Rgb;
+type Rgb = readonly [number, number, number];
+
+function paintOf({ blend, kind, form, radius }: Entity, colour: Colour, x: number, y: number): Paint {
+  const first: Rgb = colours[colour];
+  if (blend === undefined) return () => first;
+  const second: Rgb = colours[blend.colour];
+  const half = kind === "word" ? (form.length * (glyphWidth + 1) * glyphScale) / 2 : radius;
+  return (px, py) => {
+    const along = ((px - x) * blend.dx + (py - y) * blend.dy) / (2 * half);
+    const share = Math.min(1, Math.max(0, 0.5 + along));
+    return [0, 1, 2].map((c) => (first[c] ?? 0) + share * ((second[c] ?? 0) - (first[c] ?? 0))) as [
+      number,
+      number,
+      number,
+    ];
+  };
+}
+
+function drawEntity(frame: Uint8Array, size: number, entity: Entity, rgb: Paint, x: number, y: number): void {
   const unit = size / sceneSize;
   if (isShape(entity.form)) {
     const { form, radius } = entity;
@@ -85,7 +99,7 @@ function drawEntity(
 function paint(
   frame: Uint8Array,
   size: number,
-  rgb: readonly [number, number, number],
+  colourOf: Paint,
   [left, top, right, bottom]: readonly [number, number, number, number],
   coverage: (x: number, y: number) => number,
 ): void {
@@ -97,6 +111,7 @@ function paint(
     for (let x = x0; x < x1; x++) {
       const share = coverage((x + 0.5) / unit, (y + 0.5) / unit);
       if (share === 0) continue;
+      const rgb = colourOf((x + 0.5) / unit, (y + 0.5) / unit);
       const at = (y * size + x) * 3;
       for (let c = 0; c < 3; c++) {
         const below = frame[at + c] ?? 0;

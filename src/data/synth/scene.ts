@@ -34,6 +34,11 @@ export interface Entity {
   colours: { start: number; colour: Colour }[];
   /** Where the members are: one path for a single thing, one each for a group. */
   paths: Waypoint[][];
+  /**
+   * Where it is painted in two colours that pass into each other, and so has no colour with a name: the first of
+   * `colours` and this one, along a direction.
+   */
+  blend?: { colour: Colour; dx: number; dy: number };
   /** Its movement, where it has one. */
   move?: { start: number; end: number; direction: Direction };
 }
@@ -56,7 +61,7 @@ export interface Background {
 /** One video's content. */
 export interface Scene {
   split: Split;
-  /** 1 to 3: how much happens. */
+  /** 1 to 3: how much happens; 0 for stills that follow one another. */
   level: number;
   durationSeconds: number;
   /** Every event is on a multiple of this, in seconds, so that sparse sampling still sees it. */

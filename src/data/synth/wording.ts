@@ -17,8 +17,12 @@ export function nounOf(entity: Entity): string {
   return entity.form === "cross" ? "crosses" : `${entity.form}s`;
 }
 
-/** An entity with the colour it has at a time (default: when it appears), without an article: `red circle`. */
+/**
+ * An entity with the colour it has at a time (default: when it appears), without an article: `red circle`. Without the
+ * colour where that has no name.
+ */
 export function labelOf(entity: Entity, seconds = startOf(entity)): string {
+  if (entity.blend !== undefined) return nounOf(entity);
   const label = `${colourAt(entity, seconds)} ${nounOf(entity)}`;
   return entity.paths.length > 1 ? `${entity.paths.length} ${label}` : label;
 }
