@@ -1,6 +1,6 @@
 """The reference's rewards over rows of a JSONL file, its judge answering at once: rows per second.
 
-python score.py REFERENCE/train ROWS.jsonl [minilm|none]: the released reward functions, with `chat` replaced and,
+python score.py REFERENCE/train ROWS.jsonl [MINILM_FOLDER|none]: the released reward functions, with `chat` replaced and,
 for `none`, embeddings that cost nothing.
 """
 
@@ -15,6 +15,10 @@ sys.path.insert(0, folder)
 import torch  # noqa: E402
 
 torch.set_num_threads(1)
+
+if embedder != "none":
+    # Before `openai` is replaced: transformers looks at which packages there are.
+    from sentence_transformers import SentenceTransformer  # noqa: E402
 
 
 class NoClient:
@@ -56,8 +60,6 @@ from src.train import reward_funcs, temporal_grounding_reward  # noqa: E402
 if embedder == "none":
     model = Unit()
 else:
-    from sentence_transformers import SentenceTransformer
-
     model = SentenceTransformer(embedder, device="cpu")
 
 rows = [json.loads(line) for line in open(path)]

@@ -29,5 +29,8 @@ function findChromium(): string {
 /** Starts the browser without a window. @throws Error where there is none */
 export function openBrowser(): Promise<Browser> {
   // In a container the sandbox has nothing to build on, and only pages of our own are opened.
-  return chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  return chromium.launch({
+    executablePath: findChromium(),
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
 }
