@@ -114,8 +114,9 @@ export async function benchScore(): Promise<{ markdown: string; speedup: number 
     }
     // Thousands of rows would take the reference's embedder an hour.
     const few = join(folder, "few.jsonl");
-    await writeRows(few, 200);
-    const minilm = process.env.VIDEO_R2_MINILM ? reference(few, process.env.VIDEO_R2_MINILM) : null;
+    const { VIDEO_R2_MINILM: model } = process.env;
+    if (model) await writeRows(few, 200);
+    const minilm = model ? reference(few, model) : null;
     const best = middle(us);
     const theirs = them.length > 0 ? middle(them) : null;
     const line = (name: string, run: Run | null) =>

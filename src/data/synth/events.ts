@@ -5,7 +5,7 @@ import {
   type Entity,
   endOf,
   positionAt,
-  rowCentres,
+  rowOf,
   type Scene,
   sceneSize,
   startOf,
@@ -121,7 +121,7 @@ export function phaseFact(phase: Phase, style: Style): Fact {
 export function readingOrder(entities: readonly Entity[], seconds: number): Entity[] {
   const rank = (entity: Entity): number => {
     const { x, y } = positionAt(entity.paths[0] ?? [], seconds);
-    return (y > (rowCentres[0] + rowCentres[1]) / 2 ? sceneSize : 0) + x;
+    return (rowOf(y) === "bottom" ? sceneSize : 0) + x;
   };
   return [...entities].sort((a, b) => rank(a) - rank(b));
 }

@@ -281,16 +281,25 @@ export class Board {
   }
 }
 
-/** The middle of a place, in scene units. */
-export function centre(place: number): { x: number; y: number } {
+function centre(place: number): { x: number; y: number } {
   return { x: columnCentres[place % 3] ?? 0, y: rowCentres[Math.floor(place / 3)] ?? 0 };
 }
 
-/** A position around the middle of a place such that a thing of that radius stays within it. */
-export function jittered(random: Random, place: number, radius: number): { x: number; y: number } {
+function jittered(random: Random, place: number, radius: number): { x: number; y: number } {
   const { x, y } = centre(place);
   const room = Math.max(0, 17 - radius);
   return { x: x + random.integer(-room, room + 1), y: y + random.integer(-room - 2, room + 3) };
+}
+
+/** Where a thing stands that was given a place, or the first of a row's for a word; somewhat off its middle. */
+export function positionIn(
+  random: Random,
+  kind: Kind,
+  place: number,
+  radius: number,
+): { x: number; y: number } {
+  if (kind !== "word") return jittered(random, place, radius);
+  return { x: 56 + random.integer(-5, 6), y: centre(place).y + random.integer(-3, 4) };
 }
 
 function makeEntity(
@@ -330,10 +339,7 @@ function makeEntity(
   const sets = member.kind === "word" ? board.rowSets() : board.singles();
   const places = board.take(sets, start, end);
   if (places === null) return null;
-  const position =
-    member.kind === "word"
-      ? { x: 56 + random.integer(-5, 6), y: centre(places[0] ?? 0).y + random.integer(-3, 4) }
-      : jittered(random, places[0] ?? 0, radius);
+  const position = positionIn(random, member.kind, places[0] ?? 0, radius);
   return { ...base, paths: [[{ seconds: start, ...position }]] };
 }
 

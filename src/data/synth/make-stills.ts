@@ -5,7 +5,7 @@
  */
 
 import type { Random } from "../../base/index.ts";
-import { Board, centre, gridOf, jittered, makeBackground } from "./make-scene.ts";
+import { Board, gridOf, makeBackground, positionIn } from "./make-scene.ts";
 import type { Entity, Scene } from "./scene.ts";
 import { allowedColours, colourNames, type Form, forms, type Kind, type Split } from "./vocabulary.ts";
 
@@ -70,11 +70,7 @@ function makeStill(
     if (places === null) break;
     const form = random.pick(forms[kind].filter((candidate) => !used.has(candidate)));
     used.add(form);
-    const place = places[0] ?? 0;
-    const position =
-      kind === "word"
-        ? { x: 56 + random.integer(-5, 6), y: centre(place).y + random.integer(-3, 4) }
-        : jittered(random, place, radius);
+    const position = positionIn(random, kind, places[0] ?? 0, radius);
     const [colour, other] = random.sample(blended ? colourNames : allowedColours(form, split), 2);
     if (colour === undefined || other === undefined) break;
     entities.push({

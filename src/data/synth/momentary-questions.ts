@@ -16,19 +16,17 @@ import {
 import { phaseFact, phasesOf, readingOrder, screenFact } from "./events.ts";
 import {
   colourAt,
-  columnCentres,
+  columnNames,
+  columnOf,
   type Entity,
   isVisible,
   positionAt,
-  rowCentres,
+  rowOf,
   type Scene,
   visibleAt,
 } from "./scene.ts";
 import { allowedColours, forms, shapeNames } from "./vocabulary.ts";
 import { agree, definite, type Fact, indefinite, labelOf, listed, nounOf } from "./wording.ts";
-
-/** What the columns are called. */
-const columnNames = ["left", "middle", "right"] as const;
 
 /** An entity at a second at which it is on screen. */
 interface Moment {
@@ -240,7 +238,7 @@ export const positionAtKind: QuestionKind = (context) => {
       positionAt(path, seconds - scene.gridSeconds).x !== x
     )
       return undefined;
-    return places[columnCentres.findIndex((centre) => Math.abs(centre - x) <= 6)];
+    return columnOf(x);
   };
   const moment = pickMoment(
     context,
@@ -368,9 +366,7 @@ export const stillKind: QuestionKind = ({ scene, random }) => {
   if (visible.length === 0) return null;
   const places = visible.map((entity) => {
     const { x, y } = positionAt(entity.paths[0] ?? [], seconds);
-    const row = y > (rowCentres[0] + rowCentres[1]) / 2 ? "bottom" : "top";
-    const column = columnCentres.findIndex((centre) => Math.abs(centre - x) <= 6);
-    const place = entity.kind === "word" ? row : `${row} ${columnNames[column]}`;
+    const place = entity.kind === "word" ? rowOf(y) : `${rowOf(y)} ${columnOf(x)}`;
     return `the ${place} shows ${indefinite(labelOf(entity, seconds))}`;
   });
   return {

@@ -15,6 +15,19 @@ export const columnCentres = [20, 56, 92] as const;
 /** The vertical centres of the two rows. */
 export const rowCentres = [46, 89] as const;
 
+/** What the columns are called. */
+export const columnNames = ["left", "middle", "right"] as const;
+
+/** The column around whose centre something stands; undefined between two. */
+export function columnOf(x: number): (typeof columnNames)[number] | undefined {
+  return columnNames[columnCentres.findIndex((centre) => Math.abs(centre - x) <= 6)];
+}
+
+/** The row that something is in. */
+export function rowOf(y: number): "top" | "bottom" {
+  return y > (rowCentres[0] + rowCentres[1]) / 2 ? "bottom" : "top";
+}
+
 /** A position at a time; between two of them things move along a straight line at constant speed. */
 export interface Waypoint {
   seconds: number;
