@@ -117,3 +117,31 @@ it("marks where claims stand, and the words that decide", () => {
     ["So the answer is B.", -1],
   ]);
 });
+
+it("sums up VSI-Bench as the reference does: numbers by how near they are, and right in its table within 5 %", async () => {
+  const path = join(folder, "vsi.jsonl");
+  const number = { benchmark: "vsibench", question: "How many metres?", type: "number", answer: "10" };
+  const rows = [
+    { ...number, id: "near", output: "<think>So the answer is 10.</think><answer>9.4</answer>" },
+    { ...number, id: "far", output: "<think>So the answer is 40.</think><answer>40</answer>" },
+    { ...number, id: "silent", output: "<think>It is hard to say.</think><answer>9.6</answer>" },
+    {
+      benchmark: "vsibench",
+      id: "letter",
+      question: "Where?",
+      options: ["left", "right"],
+      answer: "B",
+      output: "<think>So the answer is B.</think><answer>B</answer>",
+    },
+  ];
+  writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const { summary } = await run(path);
+  const { vsibench } = summary.reference.tac.datasets;
+  // Errors of 6 %, 300 % and 4 %: 9 of 10 thresholds, none, and 10.
+  expect(vsibench?.answer_parsed_accuracy).toBeCloseTo((0.9 + 0 + 1 + 1) / 4, 12);
+  expect(vsibench?.lmms_eval_accuracy).toBeCloseTo((0.9 + 0 + 1 + 1) / 4, 12);
+  expect(vsibench?.thinking_parsed_accuracy).toBeCloseTo((1 + 0 + 0 + 1) / 4, 12);
+  // Right in the table are answers 3 and 4, and reasonings 1 and 4.
+  expect(vsibench?.consistency_accuracy).toBe(1 / 2);
+  expect(vsibench?.answer_to_thinking_correlation).toBe(2 / 4);
+});

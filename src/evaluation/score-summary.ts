@@ -4,6 +4,8 @@ import type { JudgeUsage } from "../judges/index.ts";
 import {
   type Figure,
   type FigureOptions,
+  isNearlyRight,
+  relativeAccuracy,
   type Score,
   type ScoredSample,
   summarizeTac,
@@ -14,6 +16,7 @@ import {
   vasReferenceSummary,
 } from "../metrics/index.ts";
 import type { Compat } from "../rewards/index.ts";
+import { parseNumber } from "../trace/index.ts";
 import { RunningFigure, RunningFigures } from "./running-figure.ts";
 import { clusterOf, type SampleRecord } from "./score-record.ts";
 
@@ -73,14 +76,51 @@ const both = (score: Score, cluster: string): ScoredSample => ({ ...score, clust
 const known = (value: number | null, why: string, cluster: string): ScoredSample =>
   value === null ? { score: null, reason: why, cluster } : { score: value, cluster };
 
-/** The eight rows that the reference tells apart, with and without options: kept once, however many there are. */
-const tacRows = new Map<number, TacRow>();
-function tacRow(lmms: boolean, answer: boolean, thinking: boolean, choice: boolean): TacRow {
-  const at = +lmms + 2 * +answer + 4 * +thinking + 8 * +choice;
-  const row = tacRows.get(at) ?? { lmms, answer, thinking, choice };
-  tacRows.set(at, row);
+/** The rows that the reference tells apart: each is kept once, however many outputs are like it. */
+const tacRows = new Map<string, TacRow>();
+function shared(row: TacRow): TacRow {
+  const { lmms, answer, thinking, choice, scores } = row;
+  const key = [lmms, answer, thinking, choice, scores?.lmms, scores?.answer, scores?.thinking].join();
+  const known = tacRows.get(key);
+  if (known) return known;
+  tacRows.set(key, row);
   return row;
 }
+
+/** An output as the reference's scripts count it. What could not be read counts as wrong. */
+function tacRow(record: SampleRecord): TacRow {
+  const choice = record.options.length > 0;
+  if (record.benchmark === "vsibench" && record.type === "number") return vsiNumberRow(record);
+  const logged = record.logged?.score ?? record.accuracy.score;
+  return shared({
+    lmms: logged === 1,
+    answer: right(record.accuracy) === true,
+    thinking: right(record.thinking) === true,
+    choice,
+  });
+}
+
+/** Numbers of VSI-Bench: scored by how near they are, and right in the table within 5 %. */
+function vsiNumberRow({ gold, logged, answer, concluded }: SampleRecord): TacRow {
+  const number = (text: string | null): number | null => (text === null ? null : parseNumber(text));
+  const target = number(gold);
+  const given = {
+    lmms: number(logged?.answer ?? answer),
+    answer: number(answer),
+    thinking: number(concluded.value),
+  };
+  const score = (value: number | null): number => relativeAccuracy(value, target, "tac") ?? 0;
+  return shared({
+    lmms: isNearlyRight(given.lmms, target),
+    answer: isNearlyRight(given.answer, target),
+    thinking: isNearlyRight(given.thinking, target),
+    choice: false,
+    scores: { lmms: score(given.lmms), answer: score(given.answer), thinking: score(given.thinking) },
+  });
+}
+
+/** How the reference sums up each benchmark. */
+const tacKinds: Record<string, "mixed" | "vsi"> = { video_mmmu: "mixed", mmvu: "mixed", vsibench: "vsi" };
 
 const right = (score: Score) => (score.score === null ? null : score.score >= 1);
 
@@ -172,8 +212,7 @@ export class SummaryBuilder {
     }
     const rows = this.#tacRows.get(benchmark) ?? [];
     this.#tacRows.set(benchmark, rows);
-    const logged = record.logged?.score ?? record.accuracy.score;
-    rows.push(tacRow(logged === 1, answer === true, thinking === true, record.options.length > 0));
+    rows.push(tacRow(record));
   }
 
   #addClaims(record: SampleRecord, cluster: string): void {
@@ -195,9 +234,8 @@ export class SummaryBuilder {
   ): ScoreSummary {
     const consistent = this.#consistent.figures(options);
     const agreement = this.#agreement.figures(options);
-    const kinds = new Set(["video_mmmu", "mmvu"]);
     const runs = [...this.#tacRows].map(
-      ([name, rows]) => [name, tacRunSummary(rows, kinds.has(name) ? "mixed" : "choice")] as const,
+      ([name, rows]) => [name, tacRunSummary(rows, tacKinds[name] ?? "choice")] as const,
     );
     return {
       settings,

@@ -35,3 +35,9 @@ export function relativeAccuracy(
   const list = thresholds[variant];
   return list.filter((c) => error <= 1 - c).length / list.length;
 }
+
+/** Whether a number counts as right in the table of VSI-Bench's TAC: a relative error of at most 5 %. */
+export function isNearlyRight(predicted: number | null, target: number | null): boolean {
+  if (predicted === null || target === null || target === 0) return false;
+  return Math.abs(predicted - target) / Math.abs(target) <= 0.05;
+}
