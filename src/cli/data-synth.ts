@@ -15,6 +15,7 @@ interface Flags {
   questionsPerVideo: string;
   subtitles?: string | true;
   timelines: string;
+  lookups: string;
   size: string;
   fps: string;
   start: string;
@@ -69,7 +70,7 @@ export function registerDataSynth(program: Command): void {
     .option("--split <split>", "train, heldout or both", "train")
     .option(
       "--questions-per-video <n>",
-      "1 to 16; half of them answerable from one moment; 0 with --timelines",
+      "1 to 16; half of them answerable from one moment; 0 where there are other rows",
       "6",
     )
     .option(
@@ -84,6 +85,11 @@ export function registerDataSynth(program: Command): void {
     .option(
       "--timelines <n>",
       "rows per video that go through all that happens, or is in a still, 0 to 3",
+      "0",
+    )
+    .option(
+      "--lookups <n>",
+      "rows per video that ask what is on screen at several seconds, or when several things are, 0 to 4",
       "0",
     )
     .option("--size <pixels>", "width and height, even, 64 to 1024", "112")
@@ -143,6 +149,7 @@ function optionsOf(flags: Flags, split: Split, count: number, signal: AbortSigna
     seed: wholeNumber("--seed", flags.seed),
     questionsPerVideo: wholeNumber("--questions-per-video", flags.questionsPerVideo),
     timelines: wholeNumber("--timelines", flags.timelines),
+    lookups: wholeNumber("--lookups", flags.lookups),
     size: wholeNumber("--size", flags.size),
     fps: wholeNumber("--fps", flags.fps),
     start: wholeNumber("--start", flags.start),

@@ -21,8 +21,9 @@ export interface Draft {
   distractors: string[];
   /** The options are the answer and all distractors. */
   closed?: boolean;
-  /** What the answer follows from, in order of time. */
+  /** What the answer follows from; told in order of time unless `inOrderAsked`. */
   facts: Fact[];
+  inOrderAsked?: boolean;
   /** The step from the facts to the answer, where there is one, as a sentence. */
   because?: string;
 }

@@ -2,6 +2,7 @@
 
 import {
   colourAt,
+  columnOf,
   type Entity,
   endOf,
   positionAt,
@@ -136,6 +137,18 @@ export function screenFact(scene: Scene, seconds: number, style: Style): Fact {
     startSeconds: seconds,
     text: `${listed(visible.map((entity) => indefinite(labelOf(entity, seconds))))} ${is}`,
   };
+}
+
+/** All that is on screen at a second, each thing with its place, in reading order; null where there is nothing, or a group. */
+export function placesFact(scene: Scene, seconds: number): Fact | null {
+  const visible = readingOrder(visibleAt(scene, seconds), seconds);
+  if (visible.length === 0 || visible.some(({ paths }) => paths.length > 1)) return null;
+  const places = visible.map((entity) => {
+    const { x, y } = positionAt(entity.paths[0] ?? [], seconds);
+    const place = entity.kind === "word" ? rowOf(y) : `${rowOf(y)} ${columnOf(x)}`;
+    return `the ${place} shows ${indefinite(labelOf(entity, seconds))}`;
+  });
+  return { startSeconds: seconds, text: listed(places) };
 }
 
 /** The times between which nothing changes on screen, from 0 to the end. */

@@ -3,6 +3,7 @@
 import { invariant, type Random } from "../../base/index.ts";
 import type { AnswerType, Option } from "../../trace/index.ts";
 import { type Draft, makeContext, type QuestionKind } from "./draft.ts";
+import { lookupKind, whenSeenKind } from "./lookups.ts";
 import * as momentary from "./momentary-questions.ts";
 import type { Scene } from "./scene.ts";
 import * as story from "./story-questions.ts";
@@ -84,6 +85,11 @@ export function makeTimelines(random: Random, scene: Scene, count: number): Scen
   return count === 0 ? [] : draw(random.fork("timeline"), scene, [kind], count);
 }
 
+/** Up to `count` rows that ask what is on screen at several seconds, or when several things are, in any order. */
+export function makeLookups(random: Random, scene: Scene, count: number): SceneQuestion[] {
+  return count === 0 ? [] : draw(random, scene, [lookupKind, whenSeenKind], count);
+}
+
 function draw(random: Random, scene: Scene, kinds: readonly QuestionKind[], count: number): SceneQuestion[] {
   const questions = new Map<string, SceneQuestion>();
   for (let round = 0; round < 6 && questions.size < count; round++) {
@@ -113,10 +119,13 @@ function finish(random: Random, draft: Draft, style: Style): SceneQuestion | nul
   if (!choice && draft.open === null) return null;
   const options = choice ? makeOptions(random, draft) : [];
   const letter = options.find(({ text }) => text === draft.answer)?.letter;
-  const facts = [...draft.facts].sort((a, b) => a.startSeconds - b.startSeconds);
+  const facts =
+    draft.inOrderAsked === true
+      ? draft.facts
+      : [...draft.facts].sort((a, b) => a.startSeconds - b.startSeconds);
   const sentences = facts.map((fact) => factSentence(fact, style));
   if (draft.because !== undefined) sentences.push(draft.because);
-  sentences.push(conclusion(random, draft, letter));
+  sentences.push(conclusion(random, draft, options));
   return {
     category: draft.category,
     momentary: draft.momentary,
@@ -136,22 +145,14 @@ function makeOptions(random: Random, draft: Draft): Option[] {
   return texts.map((text, i) => ({ letter: String.fromCharCode(65 + i), text }));
 }
 
-/** The last sentence: it states the answer, and its letter where there is one, mostly after the words. */
-function conclusion(random: Random, { answer, open, closed }: Draft, letter: string | undefined): string {
-  if (letter === undefined)
-    return random.pick([
-      `So the answer is ${answer}.`,
-      `So the answer is ${answer}.`,
-      `The answer is ${answer}.`,
-    ]);
-  // "That is 00:04" would be read as a claim, and a clause does not follow "that is".
-  const name = (open === "text" || open === "number") && closed !== true;
-  return random.pick([
-    `So the answer is ${answer}, option (${letter}).`,
-    `So the answer is ${answer}, option (${letter}).`,
-    name
-      ? `That is ${answer}, so the answer is (${letter}).`
-      : `The answer is ${answer}, option (${letter}).`,
-    `The answer is (${letter}) ${answer}.`,
-  ]);
+/**
+ * The last sentence: it states the answer. Where there are options it goes through them until it comes to the answer's,
+ * which a small model learns in a hundred steps; to find the letter at once it did not learn in thousands.
+ */
+function conclusion(random: Random, { answer }: Draft, options: readonly Option[]): string {
+  const stated = `${random.uniform() < 0.7 ? "So the" : "The"} answer is ${answer}.`;
+  const at = options.findIndex(({ text }) => text === answer);
+  if (at === -1) return stated;
+  const seen = options.slice(0, at + 1).map(({ letter, text }) => `(${letter}) ${text}`);
+  return `${stated} ${seen.join(", ")}: option (${options[at]?.letter}).`;
 }

@@ -13,7 +13,7 @@ import {
   timed,
   unique,
 } from "./draft.ts";
-import { phaseFact, phasesOf, readingOrder, screenFact } from "./events.ts";
+import { phaseFact, phasesOf, placesFact, screenFact } from "./events.ts";
 import {
   colourAt,
   columnNames,
@@ -21,12 +21,11 @@ import {
   type Entity,
   isVisible,
   positionAt,
-  rowOf,
   type Scene,
   visibleAt,
 } from "./scene.ts";
 import { allowedColours, forms, shapeNames } from "./vocabulary.ts";
-import { agree, definite, type Fact, indefinite, labelOf, listed, nounOf } from "./wording.ts";
+import { agree, definite, type Fact, indefinite, labelOf, nounOf } from "./wording.ts";
 
 /** An entity at a second at which it is on screen. */
 interface Moment {
@@ -62,18 +61,12 @@ function pickMoment({ random }: QuestionContext, moments: readonly Moment[]): Mo
       );
 }
 
-/** What is seen of an entity at a second: at that second, or over the time around it. */
-function sight(
-  { random, style }: QuestionContext,
-  { entity, seconds }: Moment,
-): { facts: Fact[]; because?: string } {
+/** What is seen of an entity at a second; now and then, too, for how long. */
+function sight({ random, style }: QuestionContext, { entity, seconds }: Moment): { facts: Fact[] } {
   const label = indefinite(labelOf(entity, seconds));
-  if (random.uniform() < 0.78)
-    return { facts: [{ startSeconds: seconds, text: `${label} ${agree(entity, style.isOnScreen)}` }] };
+  const seen = { startSeconds: seconds, text: `${label} ${agree(entity, style.isOnScreen)}` };
   const phase = phasesOf(entity).find(({ start, end }) => start <= seconds && seconds < end);
-  return phase === undefined
-    ? { facts: [] }
-    : { facts: [phaseFact(phase, style)], because: "The asked second is in between." };
+  return { facts: phase === undefined || random.uniform() < 0.88 ? [seen] : [seen, phaseFact(phase, style)] };
 }
 
 /** What colour is a thing. */
@@ -362,13 +355,8 @@ function absentLabels({ scene, random }: QuestionContext, seconds: number): stri
 /** All that is on screen at a second, each thing with its place: the densest account of a still that a row can give. */
 export const stillKind: QuestionKind = ({ scene, random }) => {
   const seconds = random.integer(0, scene.durationSeconds);
-  const visible = readingOrder(visibleAt(scene, seconds), seconds);
-  if (visible.length === 0) return null;
-  const places = visible.map((entity) => {
-    const { x, y } = positionAt(entity.paths[0] ?? [], seconds);
-    const place = entity.kind === "word" ? rowOf(y) : `${rowOf(y)} ${columnOf(x)}`;
-    return `the ${place} shows ${indefinite(labelOf(entity, seconds))}`;
-  });
+  const fact = placesFact(scene, seconds);
+  if (fact === null) return null;
   return {
     category: "still",
     momentary: true,
@@ -380,10 +368,10 @@ export const stillKind: QuestionKind = ({ scene, random }) => {
         "How many things are on screen, and where is each",
       ]),
     ),
-    answer: String(visible.length),
+    answer: String(visibleAt(scene, seconds).length),
     open: "number",
     distractors: [],
-    facts: [{ startSeconds: seconds, text: listed(places) }],
+    facts: [fact],
   };
 };
 

@@ -3,7 +3,7 @@
 import { Random, UsageError } from "../../base/index.ts";
 import type { DataRow } from "../row.ts";
 import { groundingOf } from "./events.ts";
-import { makeQuestions, makeTimelines } from "./make-questions.ts";
+import { makeLookups, makeQuestions, makeTimelines } from "./make-questions.ts";
 import { makeScene } from "./make-scene.ts";
 import { makeStills } from "./make-stills.ts";
 import type { Scene } from "./scene.ts";
@@ -14,7 +14,7 @@ export interface WorldOptions {
   /** Any whole number. */
   seed: number;
   split: Split;
-  /** Questions per video, 0 to 16; 0 only with timelines. Default 6. */
+  /** Questions per video, 0 to 16; 0 only with timelines or look-ups. Default 6. */
   questionsPerVideo?: number;
   /**
    * Lengths in whole seconds, 8 to 64 (from 1 for stills), each as likely; repeat one to have it more often. Default: four
@@ -35,6 +35,8 @@ export interface WorldOptions {
    * is to be seen at a second. Default 0.
    */
   timelines?: number;
+  /** Rows per video that ask what is on screen at up to six seconds, or when up to six things are, 0 to 4. Default 0. */
+  lookups?: number;
   /** Width and height in pixels, even, 64 to 1024. Default 112. */
   size?: number;
   /** Frames per second, 4 to 30. Default 8. */
@@ -64,6 +66,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
     levels: options.levels ?? defaultLevels,
     subtitles: options.subtitles ?? 0,
     timelines: options.timelines ?? 0,
+    lookups: options.lookups ?? 0,
     size: options.size ?? 112,
     fps: options.fps ?? 8,
   };
@@ -73,14 +76,15 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   };
   const whole = (value: number, low: number, high: number): boolean =>
     Number.isInteger(value) && value >= low && value <= high;
-  const { seed, split, questionsPerVideo, lengths, levels, subtitles, timelines, size, fps } = filled;
+  const { seed, split, questionsPerVideo, lengths, levels, subtitles, size, fps } = filled;
+  const { timelines, lookups } = filled;
   check("seed", seed, Number.isSafeInteger(seed), "a whole number");
   check("split", split, split === "train" || split === "heldout", "train or heldout");
   check(
     "questions per video",
     questionsPerVideo,
-    whole(questionsPerVideo, timelines > 0 ? 0 : 1, 16),
-    "a whole number from 1 to 16, or 0 with timelines",
+    whole(questionsPerVideo, timelines + lookups > 0 ? 0 : 1, 16),
+    "a whole number from 1 to 16, or 0 with timelines or lookups",
   );
   const shortest = levels.every((level) => level === 0) ? 1 : 8;
   check(
@@ -92,6 +96,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   check("levels", levels, levels.length > 0 && levels.every((level) => whole(level, 0, 3)), "0, 1, 2 or 3");
   check("subtitles", subtitles, subtitles >= 0 && subtitles <= 1, "a share from 0 to 1");
   check("timelines", timelines, whole(timelines, 0, 3), "a whole number from 0 to 3");
+  check("lookups", lookups, whole(lookups, 0, 4), "a whole number from 0 to 4");
   check("size", size, whole(size, 64, 1024) && size % 2 === 0, "an even number of pixels from 64 to 1024");
   check("fps", fps, whole(fps, 4, 30), "a whole number from 4 to 30");
   return filled;
@@ -116,8 +121,8 @@ export interface VideoPlan {
  * @throws UsageError `synth-options`
  */
 export function planVideo(options: WorldOptions, index: number): VideoPlan {
-  const { seed, split, questionsPerVideo, lengths, levels, subtitles, timelines } =
-    checkWorldOptions(options);
+  const world = checkWorldOptions(options);
+  const { seed, split, lengths, levels, subtitles } = world;
   const random = new Random(seed).fork(`${split}/${index}`);
   const choices = random.fork("choices");
   const drawn = {
@@ -135,8 +140,9 @@ export function planVideo(options: WorldOptions, index: number): VideoPlan {
     ...(scene.cues.length > 0 ? { subtitles: `${name}.srt` } : {}),
   };
   const questions = [
-    ...makeQuestions(random.fork("questions"), scene, questionsPerVideo),
-    ...makeTimelines(random.fork("questions"), scene, timelines),
+    ...makeQuestions(random.fork("questions"), scene, world.questionsPerVideo),
+    ...makeTimelines(random.fork("questions"), scene, world.timelines),
+    ...makeLookups(random.fork("lookups"), scene, world.lookups),
   ];
   const rows = questions.map(
     (question, number): DataRow => ({

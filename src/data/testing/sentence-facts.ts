@@ -17,7 +17,7 @@ const forms = [
 
 const steps = [
   /answer is/,
-  /^The asked second is in between$/,
+  /^\(A\) .*: option \([A-E]\)$/,
   /^There is no /,
   /^\d+( [+-] \d+)+ = \d+$/,
   /^\d+ is more than \d+$/,
