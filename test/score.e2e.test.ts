@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { SampleRecord, ScoreSummary } from "../src/evaluation/index.ts";
-import { runCli } from "./run-cli.ts";
+import { runCli, startCli } from "./run-cli.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
@@ -23,6 +24,30 @@ const records = async (dir: string) =>
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as SampleRecord);
+
+it("stops when told to, and the same command goes on from there", async () => {
+  const file = at("many.jsonl");
+  const row = { question: "What colour?", options: ["red", "blue"], answer: "A" };
+  const lines = Array.from({ length: 8000 }, (_, i) => {
+    const output = `<think>At 00:${10 + (i % 50)} thing ${i} turns red. So the answer is A.</think><answer>A</answer>`;
+    return JSON.stringify({ id: `q-${i}`, video: `${i % 90}.mp4`, ...row, output });
+  });
+  await writeFile(file, `${lines.join("\n")}\n`);
+  const out = at("stopped");
+  const { child, result } = startCli(["score", file, "--out", out]);
+  const begun = async (): Promise<boolean> =>
+    (await stat(join(out, "samples.jsonl")).catch(() => null))?.size !== 0;
+  while (!existsSync(join(out, "samples.jsonl")) || !(await begun())) await setTimeout(5);
+  child.kill("SIGINT");
+  const stopped = await result;
+  expect(stopped.code).toBe(130);
+  expect(stopped.stderr).toContain("the same command goes on from there");
+  const kept = (await records(out)).length;
+  expect(kept).toBeLessThan(8000);
+  const whole = JSON.parse((await runCli(["score", file, "--out", out, "--json"])).stdout);
+  expect(whole).toMatchObject({ outputs: 8000, taken: kept, accuracy: { value: 1, n: 8000 } });
+  expect((await records(out)).map(({ id }) => id)).toEqual(lines.map((_, i) => `q-${i}`));
+});
 
 describe("the example", () => {
   it("gives figures with their counts, and says what is inconsistent", async () => {
