@@ -16,6 +16,7 @@ interface Flags {
   subtitles?: string | true;
   timelines: string;
   lookups: string;
+  optionRows: string;
   size: string;
   fps: string;
   start: string;
@@ -92,6 +93,7 @@ export function registerDataSynth(program: Command): void {
       "rows per video that ask what is on screen at several seconds, or when several things are, 0 to 4",
       "0",
     )
+    .option("--option-rows <n>", "rows per video that only repeat options and what is asked of them, 0 to 4", "0")
     .option("--size <pixels>", "width and height, even, 64 to 1024", "112")
     .option("--fps <n>", "frames per second, 4 to 30", "8")
     .option("--start <n>", "index of the first video, to generate a part of a larger set", "0")
@@ -150,6 +152,7 @@ function optionsOf(flags: Flags, split: Split, count: number, signal: AbortSigna
     questionsPerVideo: wholeNumber("--questions-per-video", flags.questionsPerVideo),
     timelines: wholeNumber("--timelines", flags.timelines),
     lookups: wholeNumber("--lookups", flags.lookups),
+    optionRows: wholeNumber("--option-rows", flags.optionRows),
     size: wholeNumber("--size", flags.size),
     fps: wholeNumber("--fps", flags.fps),
     start: wholeNumber("--start", flags.start),

@@ -49,8 +49,23 @@ it("tells from when to when each asked thing is there, and from when on the last
   }
 });
 
+it("goes through options from the prompt up to the last that is asked", () => {
+  const plans = Array.from({ length: 100 }, (_, index) =>
+    planVideo({ ...world, lookups: 0, optionRows: 2, levels: [0], lengths: [1] }, index),
+  );
+  for (const row of plans.flatMap(({ rows }) => rows)) {
+    const right = row.options.find(({ letter }) => letter === row.answer);
+    const asked = /are (.*), and which is/.exec(row.question)?.[1] ?? "";
+    expect(asked.endsWith(right?.text ?? "?")).toBe(true);
+    expect(row.reasoning).toContain(`, ${asked} are asked. `);
+    const until = row.options.slice(0, 1 + row.options.indexOf(right ?? { letter: "", text: "" }));
+    const gone = until.map(({ letter, text }) => `(${letter}) ${text}`).join(", ");
+    expect(row.reasoning.endsWith(` answer is ${right?.text}. ${gone}: option (${row.answer}).`)).toBe(true);
+  }
+});
+
 it("is asked for by number", () => {
   expect(planVideo({ ...world, lookups: 1 }, 0).rows).toHaveLength(1);
-  expect(() => planVideo({ ...world, lookups: 0 }, 0)).toThrow("0 with timelines or lookups");
+  expect(() => planVideo({ ...world, lookups: 0 }, 0)).toThrow("0 with timelines, lookups or option rows");
   expect(() => planVideo({ ...world, lookups: 5 }, 0)).toThrow("lookups: must be a whole number from 0 to 4");
 });

@@ -1,8 +1,13 @@
-/** Look-ups: what there is at some seconds, and when some things are there, many times over in one row. */
+/** Rows that practise one skill many times over: finding a second, finding a thing, going through options. */
 
+import type { Random } from "../../base/index.ts";
+import { optionLetter } from "../../trace/index.ts";
 import type { Draft, QuestionKind } from "./draft.ts";
 import { type Phase, phaseFact, phasesOf, placesFact, screenFact } from "./events.ts";
-import { visibleAt } from "./scene.ts";
+import type { SceneQuestion } from "./make-questions.ts";
+import { conclude } from "./reasoning.ts";
+import { type Scene, visibleAt } from "./scene.ts";
+import { allowedColours, colourNames, screenDigits, screenWords, shapeNames } from "./vocabulary.ts";
 import { clock, definite, factSentence, labelOf, listed } from "./wording.ts";
 
 /** Most seconds or things that a look-up asks about. */
@@ -64,3 +69,41 @@ export const whenSeenKind: QuestionKind = ({ scene, random, style }): Draft | nu
     because: asked.map((phase) => factSentence(phaseFact(phase, style), { ...style, order: 1 })).join(" "),
   };
 };
+
+/** Most options of a row that goes through options. */
+const mostOptions = 8;
+
+/**
+ * Up to `count` rows that repeat what is asked and go through the options: all that they teach is to find words in the
+ * prompt and to repeat them, which everything else rests on. They have nothing to do with the video.
+ */
+export function makeOptionRows(random: Random, scene: Scene, count: number): SceneQuestion[] {
+  const pools: readonly (readonly string[])[] = [
+    colourNames,
+    shapeNames,
+    screenWords,
+    screenDigits,
+    Array.from({ length: 64 }, (_, second) => clock(second)),
+    shapeNames.flatMap((form) => allowedColours(form, scene.split).map((colour) => `${colour} ${form}`)),
+  ];
+  return Array.from({ length: count }, () => {
+    const pool = random.uniform() < 0.6 ? random.pick(pools) : pools.flat();
+    const options = random
+      .sample(pool, Math.min(pool.length, random.integer(2, mostOptions + 1)))
+      .map((text, index) => ({ letter: optionLetter(index), text }));
+    const asked = random.sample(options, Math.min(mostSeconds, options.length));
+    const last = asked.at(-1) ?? { letter: "", text: "" };
+    const named = listed(asked.map(({ text }) => text));
+    const all = listed(options.map(({ letter, text }) => `(${letter}) ${text}`));
+    return {
+      category: "options",
+      momentary: false,
+      question: `Which options are ${named}, and which is the last of these?`,
+      answerType: "choice",
+      options,
+      answer: last.letter,
+      answerText: last.text,
+      reasoning: `Of ${all}, ${named} are asked. ${conclude(random, last.text, options)}`,
+    };
+  });
+}

@@ -4,6 +4,7 @@ import { invariant, type Random } from "../../base/index.ts";
 import type { AnswerType, Option } from "../../trace/index.ts";
 import { type Draft, makeContext, type QuestionKind } from "./draft.ts";
 import { lookupKind, whenSeenKind } from "./lookups.ts";
+import { conclude } from "./reasoning.ts";
 import * as momentary from "./momentary-questions.ts";
 import type { Scene } from "./scene.ts";
 import * as story from "./story-questions.ts";
@@ -125,7 +126,7 @@ function finish(random: Random, draft: Draft, style: Style): SceneQuestion | nul
       : [...draft.facts].sort((a, b) => a.startSeconds - b.startSeconds);
   const sentences = facts.map((fact) => factSentence(fact, style));
   if (draft.because !== undefined) sentences.push(draft.because);
-  sentences.push(conclusion(random, draft, options));
+  sentences.push(conclude(random, draft.answer, options));
   return {
     category: draft.category,
     momentary: draft.momentary,
@@ -143,16 +144,4 @@ function makeOptions(random: Random, draft: Draft): Option[] {
   const wanted = draft.closed === true ? 5 : x < 0.12 ? 2 : x < 0.35 ? 3 : x < 0.8 ? 4 : 5;
   const texts = random.shuffle([draft.answer, ...draft.distractors.slice(0, wanted - 1)]);
   return texts.map((text, i) => ({ letter: String.fromCharCode(65 + i), text }));
-}
-
-/**
- * The last sentence: it states the answer. Where there are options it goes through them until it comes to the answer's,
- * which a small model learns in a hundred steps; to find the letter at once it did not learn in thousands.
- */
-function conclusion(random: Random, { answer }: Draft, options: readonly Option[]): string {
-  const stated = `${random.uniform() < 0.7 ? "So the" : "The"} answer is ${answer}.`;
-  const at = options.findIndex(({ text }) => text === answer);
-  if (at === -1) return stated;
-  const seen = options.slice(0, at + 1).map(({ letter, text }) => `(${letter}) ${text}`);
-  return `${stated} ${seen.join(", ")}: option (${options[at]?.letter}).`;
 }

@@ -108,7 +108,7 @@ it.each([
   [{ subtitles: 2 }, "subtitles: must be a share from 0 to 1, got 2"],
   [
     { questionsPerVideo: 0 },
-    "questions per video: must be a whole number from 1 to 16, or 0 with timelines or lookups, got 0",
+    "questions per video: must be a whole number from 1 to 16, or 0 with timelines, lookups or option rows, got 0",
   ],
   [{ seed: 0.5 }, "seed: must be a whole number, got 0.5"],
 ])("refuses %j", (options, message) => {

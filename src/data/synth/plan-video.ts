@@ -3,6 +3,7 @@
 import { Random, UsageError } from "../../base/index.ts";
 import type { DataRow } from "../row.ts";
 import { groundingOf } from "./events.ts";
+import { makeOptionRows } from "./lookups.ts";
 import { makeLookups, makeQuestions, makeTimelines } from "./make-questions.ts";
 import { makeScene } from "./make-scene.ts";
 import { makeStills } from "./make-stills.ts";
@@ -14,7 +15,7 @@ export interface WorldOptions {
   /** Any whole number. */
   seed: number;
   split: Split;
-  /** Questions per video, 0 to 16; 0 only with timelines or look-ups. Default 6. */
+  /** Questions per video, 0 to 16; 0 only where there are other rows. Default 6. */
   questionsPerVideo?: number;
   /**
    * Lengths in whole seconds, 8 to 64 (from 1 for stills), each as likely; repeat one to have it more often. Default: four
@@ -37,6 +38,8 @@ export interface WorldOptions {
   timelines?: number;
   /** Rows per video that ask what is on screen at up to six seconds, or when up to six things are, 0 to 4. Default 0. */
   lookups?: number;
+  /** Rows per video that repeat options and what is asked of them, and nothing of the video, 0 to 4. Default 0. */
+  optionRows?: number;
   /** Width and height in pixels, even, 64 to 1024. Default 112. */
   size?: number;
   /** Frames per second, 4 to 30. Default 8. */
@@ -67,6 +70,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
     subtitles: options.subtitles ?? 0,
     timelines: options.timelines ?? 0,
     lookups: options.lookups ?? 0,
+    optionRows: options.optionRows ?? 0,
     size: options.size ?? 112,
     fps: options.fps ?? 8,
   };
@@ -77,14 +81,14 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   const whole = (value: number, low: number, high: number): boolean =>
     Number.isInteger(value) && value >= low && value <= high;
   const { seed, split, questionsPerVideo, lengths, levels, subtitles, size, fps } = filled;
-  const { timelines, lookups } = filled;
+  const { timelines, lookups, optionRows } = filled;
   check("seed", seed, Number.isSafeInteger(seed), "a whole number");
   check("split", split, split === "train" || split === "heldout", "train or heldout");
   check(
     "questions per video",
     questionsPerVideo,
-    whole(questionsPerVideo, timelines + lookups > 0 ? 0 : 1, 16),
-    "a whole number from 1 to 16, or 0 with timelines or lookups",
+    whole(questionsPerVideo, timelines + lookups + optionRows > 0 ? 0 : 1, 16),
+    "a whole number from 1 to 16, or 0 with timelines, lookups or option rows",
   );
   const shortest = levels.every((level) => level === 0) ? 1 : 8;
   check(
@@ -97,6 +101,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   check("subtitles", subtitles, subtitles >= 0 && subtitles <= 1, "a share from 0 to 1");
   check("timelines", timelines, whole(timelines, 0, 3), "a whole number from 0 to 3");
   check("lookups", lookups, whole(lookups, 0, 4), "a whole number from 0 to 4");
+  check("option rows", optionRows, whole(optionRows, 0, 4), "a whole number from 0 to 4");
   check("size", size, whole(size, 64, 1024) && size % 2 === 0, "an even number of pixels from 64 to 1024");
   check("fps", fps, whole(fps, 4, 30), "a whole number from 4 to 30");
   return filled;
@@ -143,6 +148,7 @@ export function planVideo(options: WorldOptions, index: number): VideoPlan {
     ...makeQuestions(random.fork("questions"), scene, world.questionsPerVideo),
     ...makeTimelines(random.fork("questions"), scene, world.timelines),
     ...makeLookups(random.fork("lookups"), scene, world.lookups),
+    ...makeOptionRows(random.fork("options"), scene, world.optionRows),
   ];
   const rows = questions.map(
     (question, number): DataRow => ({
