@@ -71,13 +71,17 @@ export const whenSeenKind: QuestionKind = ({ scene, random, style }): Draft | nu
 };
 
 /** Most options of a row that goes through options. */
-const mostOptions = 8;
+const mostOptions = 6;
+
+/** Most of them that are asked for. */
+const mostAsked = 4;
 
 /**
- * Up to `count` rows that repeat what is asked and go through the options: all that they teach is to find words in the
+ * Rows that repeat what is asked and go through the options: all that they teach is to find words in the
  * prompt and to repeat them, which everything else rests on. They have nothing to do with the video.
  */
 export function makeOptionRows(random: Random, scene: Scene, count: number): SceneQuestion[] {
+  const rows = Math.floor(count) + (random.uniform() < count % 1 ? 1 : 0);
   const pools: readonly (readonly string[])[] = [
     colourNames,
     shapeNames,
@@ -86,12 +90,12 @@ export function makeOptionRows(random: Random, scene: Scene, count: number): Sce
     Array.from({ length: 64 }, (_, second) => clock(second)),
     shapeNames.flatMap((form) => allowedColours(form, scene.split).map((colour) => `${colour} ${form}`)),
   ];
-  return Array.from({ length: count }, () => {
+  return Array.from({ length: rows }, () => {
     const pool = random.uniform() < 0.6 ? random.pick(pools) : pools.flat();
     const options = random
       .sample(pool, Math.min(pool.length, random.integer(2, mostOptions + 1)))
       .map((text, index) => ({ letter: optionLetter(index), text }));
-    const asked = random.sample(options, Math.min(mostSeconds, options.length));
+    const asked = random.sample(options, Math.min(mostAsked, options.length));
     const last = asked.at(-1) ?? { letter: "", text: "" };
     const named = listed(asked.map(({ text }) => text));
     const all = listed(options.map(({ letter, text }) => `(${letter}) ${text}`));

@@ -38,7 +38,7 @@ export interface WorldOptions {
   timelines?: number;
   /** Rows per video that ask what is on screen at up to six seconds, or when up to six things are, 0 to 4. Default 0. */
   lookups?: number;
-  /** Rows per video that repeat options and what is asked of them, and nothing of the video, 0 to 4. Default 0. */
+  /** Rows per video that repeat options and what is asked of them, and nothing of the video, 0 to 4, 0.5 for every other video. Default 0. */
   optionRows?: number;
   /** Width and height in pixels, even, 64 to 1024. Default 112. */
   size?: number;
@@ -101,7 +101,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   check("subtitles", subtitles, subtitles >= 0 && subtitles <= 1, "a share from 0 to 1");
   check("timelines", timelines, whole(timelines, 0, 3), "a whole number from 0 to 3");
   check("lookups", lookups, whole(lookups, 0, 4), "a whole number from 0 to 4");
-  check("option rows", optionRows, whole(optionRows, 0, 4), "a whole number from 0 to 4");
+  check("option rows", optionRows, optionRows >= 0 && optionRows <= 4, "a number from 0 to 4");
   check("size", size, whole(size, 64, 1024) && size % 2 === 0, "an even number of pixels from 64 to 1024");
   check("fps", fps, whole(fps, 4, 30), "a whole number from 4 to 30");
   return filled;
