@@ -30,6 +30,13 @@ describe("the option that a reasoning concludes", () => {
     ["The answer is not A, it is B.", "B"],
     ["The red circle comes after the blue square, so the first is the blue square.", "B"],
     ["So it is not the red circle but the blue square.", "B"],
+    ["So the answer is the blue square, option (B).", "B"],
+    ["The answer is (B) the blue square.", "B"],
+    ["So the answer is red circle. (A) red circle: option (A).", "A"],
+    ["So the answer is blue square. (A) red circle, (B) blue square: option (B).", "B"],
+    ["So the answer is dark red circle. (A) red circle, (B) blue square, (C) dark red circle: option (C).", "C"],
+    ["The red circle is gone by then, so the answer is B.", "B"],
+    ["It is a square and no red circle, so the answer is option B: it is blue.", "B"],
   ])("%s", (think, letter) => {
     expect(concludedOption(think, options)).toMatchObject({ value: letter, explicit: true });
   });
@@ -56,6 +63,10 @@ describe("the option that a reasoning concludes", () => {
     "So it is the blue square or the red circle.",
     "The answer is E.",
     "The answer is not B.",
+    "So the answer is the red circle, option (B).",
+    "The answer is (B) the dark red circle.",
+    "So the correct option is C: red circle.",
+    "The first is the dark red circle, so the answer is B: a red circle.",
   ])("none in: %s", (think) => {
     expect(concludedOption(think, options)).toBeNull();
   });

@@ -75,6 +75,31 @@ function statedLetter(sentence: string, options: readonly Option[]): string | nu
   return best?.letter ?? null;
 }
 
+const beforeLetter = new RegExp(
+  String.raw`(?:^|\b(?:is|be)\s|:\s*)(?<text>(?:(?!\b(?:is|be)\s|:\s).)+?)[,;]?\s+(?:which\s+is\s+|that\s+is\s+|so\s+|is\s+)?(?:the\s+)?${noun}\s+[(\[*"'“]{0,4}(?<letter>[A-Z])\b`,
+  "gu",
+);
+const afterLetter = /(?<![\p{L}\p{N}'’])(?<letter>[A-Z])[)\]*"'”]{0,4}[.:,]?\s+(?<text>[^;]+?)[.!]?$/gu;
+
+/**
+ * Whether the words beside the letter, right before or after it, are those of another option:
+ * `the answer is circle, option (B)` where B is a square.
+ */
+function wordsOfAnother(sentence: string, stated: string, options: readonly Option[]): boolean {
+  const own = options.find((option) => option.letter === stated);
+  if (own === undefined) return false;
+  const same = (a: readonly string[], b: readonly string[]): boolean => a.join(" ") === b.join(" ");
+  const text = sentence.replace(/\s+/g, " ");
+  return [beforeLetter, afterLetter].some((pattern) =>
+    [...text.matchAll(pattern)].some(({ groups }) => {
+      if (groups?.letter !== stated) return false;
+      const words = canonicalWords(groups.text ?? "");
+      const named = options.filter((option) => same(canonicalWords(option.text), words));
+      return named.length > 0 && !named.includes(own);
+    }),
+  );
+}
+
 const only = (options: readonly Option[]) => (options.length === 1 ? (options[0] as Option).letter : null);
 
 /** The option that one sentence concludes by its text, looking at its last clause first. */
@@ -89,12 +114,14 @@ function optionInClause(sentence: string, options: readonly Option[]): string | 
 
 /**
  * The letter of the option that the reasoning concludes, said by letter or by the option's text; null where it
- * concludes none, or its last conclusion names several.
+ * concludes none, or its last conclusion names several: also one by its letter and another by its words.
  */
 export function concludedOption(think: string, options: readonly Option[]): Conclusion<string> | null {
   const sentences = backwards(think);
   for (const sentence of sentences) {
-    const stated = statedLetter(sentence.text, options) ?? optionInClause(sentence.text, options);
+    const letter = statedLetter(sentence.text, options);
+    if (letter !== null && wordsOfAnother(sentence.text, letter, options)) return null;
+    const stated = letter ?? optionInClause(sentence.text, options);
     if (stated) return conclusion(stated, sentence, true);
   }
   for (const sentence of sentences) {
