@@ -93,7 +93,11 @@ export function registerDataSynth(program: Command): void {
       "rows per video that ask what is on screen at several seconds, or when several things are, 0 to 4",
       "0",
     )
-    .option("--option-rows <n>", "rows per video that only repeat options and what is asked of them, 0 to 4", "0")
+    .option(
+      "--option-rows <n>",
+      "rows per video that only repeat options and what is asked of them, 0 to 4",
+      "0",
+    )
     .option("--size <pixels>", "width and height, even, 64 to 1024", "112")
     .option("--fps <n>", "frames per second, 4 to 30", "8")
     .option("--start <n>", "index of the first video, to generate a part of a larger set", "0")

@@ -49,7 +49,11 @@ export {
   space as pythonSpace,
 } from "./reference/python.ts";
 export { type PythonJson, parsePythonJson } from "./reference/python-json.ts";
-export { isNearlyRight, type RelativeAccuracyVariant, relativeAccuracy } from "./reference/relative-accuracy.ts";
+export {
+  isNearlyRight,
+  type RelativeAccuracyVariant,
+  relativeAccuracy,
+} from "./reference/relative-accuracy.ts";
 export {
   firstAnswer,
   firstBlock,

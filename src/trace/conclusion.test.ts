@@ -34,7 +34,10 @@ describe("the option that a reasoning concludes", () => {
     ["The answer is (B) the blue square.", "B"],
     ["So the answer is red circle. (A) red circle: option (A).", "A"],
     ["So the answer is blue square. (A) red circle, (B) blue square: option (B).", "B"],
-    ["So the answer is dark red circle. (A) red circle, (B) blue square, (C) dark red circle: option (C).", "C"],
+    [
+      "So the answer is dark red circle. (A) red circle, (B) blue square, (C) dark red circle: option (C).",
+      "C",
+    ],
     ["The red circle is gone by then, so the answer is B.", "B"],
     ["It is a square and no red circle, so the answer is option B: it is blue.", "B"],
   ])("%s", (think, letter) => {
