@@ -1,28 +1,14 @@
 /** Questions about a scene in their final form: options and letters, reasoning, answer. */
 
 import { invariant, type Random } from "../../base/index.ts";
-import type { AnswerType, Option } from "../../trace/index.ts";
+import type { Option } from "../../trace/index.ts";
 import { type Draft, makeContext, type QuestionKind } from "./draft.ts";
 import { lookupKind, whenSeenKind } from "./lookups.ts";
 import * as momentary from "./momentary-questions.ts";
-import { conclude } from "./reasoning.ts";
+import { conclude, type SceneQuestion } from "./reasoning.ts";
 import type { Scene } from "./scene.ts";
 import * as story from "./story-questions.ts";
 import { factSentence, makeStyle, type Style } from "./wording.ts";
-
-/** A finished question about one video. */
-export interface SceneQuestion {
-  category: string;
-  momentary: boolean;
-  question: string;
-  answerType: AnswerType;
-  options: Option[];
-  /** The letter where there are options. */
-  answer: string;
-  /** The answer in words, also where there are options. */
-  answerText: string;
-  reasoning: string;
-}
 
 /** Kinds that one moment answers. */
 export const momentaryKinds: readonly QuestionKind[] = [

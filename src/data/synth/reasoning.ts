@@ -1,7 +1,21 @@
-/** How reasoning ends. */
+/** A finished question, and how its reasoning ends. */
 
 import type { Random } from "../../base/index.ts";
-import type { Option } from "../../trace/index.ts";
+import type { AnswerType, Option } from "../../trace/index.ts";
+
+/** A finished question about one video. */
+export interface SceneQuestion {
+  category: string;
+  momentary: boolean;
+  question: string;
+  answerType: AnswerType;
+  options: Option[];
+  /** The letter where there are options. */
+  answer: string;
+  /** The answer in words, also where there are options. */
+  answerText: string;
+  reasoning: string;
+}
 
 /**
  * The last sentence: it states the answer. Where there are options it goes through them until it comes to the answer's,
