@@ -33,11 +33,11 @@ const HISTORY = `\`\`\`bash
 npm run make:builtin
 \`\`\`
 
-Three stages of supervised fine-tuning on generated videos, from the random weights of \`recipes/builtin-model.yaml\`:
-\`recipes/builtin-stills.yaml\` (what is where in 40,000 stills of one second), then the first 1,400 steps of
-\`recipes/builtin-mixed.yaml\` (8 questions and 3 accounts about each of 5,000 videos of 8 to 64 s, nearly half of them stills
-that follow one another) and \`recipes/builtin-mixed-more.yaml\` (the same rows). Frames are sampled at 2 per second, at most
-32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.`;
+Four stages of supervised fine-tuning on generated videos, from the random weights of \`recipes/builtin-model.yaml\`:
+\`recipes/builtin-words.yaml\` (repeating what stands in the prompt), \`recipes/builtin-stills.yaml\` (what is where in 40,000
+stills of one second, and questions), \`recipes/builtin-seconds.yaml\` (12,000 videos of 1 to 6 such stills) and
+\`recipes/builtin-world.yaml\` (questions, accounts and look-ups of 9,000 videos of 8 to 64 s). Frames are sampled at 2 per
+second, at most 32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.`;
 
 const root = new URL("..", import.meta.url).pathname;
 const { values: flags } = parseArgs({
@@ -64,17 +64,31 @@ interface World extends Omit<WorldOptions, "split"> {
   count: number;
 }
 
-const stills = { seed: 4, levels: [0], lengths: [1], questionsPerVideo: 0, timelines: 1 };
+const still = { seed: 4, levels: [0], lengths: [1] };
+const stills = { ...still, questionsPerVideo: 2, timelines: 1, optionRows: 0.2 };
+const seconds = {
+  seed: 14,
+  levels: [0],
+  lengths: [1, 2, 2, 3, 3, 4, 6],
+  questionsPerVideo: 6,
+  lookups: 3,
+  optionRows: 0.5,
+};
 const worlds = {
+  words: { ...still, split: "train", count: 10_000, questionsPerVideo: 0, optionRows: 2 },
   stills: { ...stills, split: "train", count: 40_000 },
   "stills-heldout": { ...stills, split: "heldout", count: 300 },
-  mixed: {
-    seed: 6,
+  seconds: { ...seconds, split: "train", count: 12_000 },
+  "seconds-heldout": { ...seconds, split: "heldout", count: 100 },
+  world: {
+    seed: 10,
     split: "train",
-    count: 5000,
+    count: 9000,
+    levels: [0, 0, 1, 1, 2, 2, 3],
     questionsPerVideo: 8,
-    timelines: 3,
-    levels: [0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3],
+    timelines: 2,
+    lookups: 2,
+    optionRows: 0.5,
   },
   heldout: { seed: 1, split: "heldout", count: 300, questionsPerVideo: 8, timelines: 3 },
 } satisfies Record<string, World>;
@@ -87,19 +101,19 @@ const text = card(summariseHeldOut(results), results);
 await writeFile(join(out, "README.md"), text);
 console.log(text);
 
-/** Worlds, tokenizer, random weights, the three stages. @returns the folder of the model */
+/** Worlds, tokenizer, random weights, the four stages. @returns the folder of the model */
 async function trainFromNothing(): Promise<string> {
   for (const [name, world] of Object.entries(worlds)) await makeWorld(name, world);
   await makeBase();
-  const model = await train("stills", {
-    model: join(work, "base"),
-    data: join(work, "stills/train.jsonl"),
-    heldout: join(work, "stills-heldout/heldout.jsonl"),
-  });
-  const heldout = join(work, "heldout/heldout.jsonl");
-  const mixed = { data: join(work, "mixed/train.jsonl"), heldout };
-  const begun = await train("mixed", { model, ...mixed }, 1400);
-  return train("mixed-more", { model: begun, ...mixed });
+  const rows = (world: string, split: Split): string => join(work, world, `${split}.jsonl`);
+  let model = await train("words", { model: join(work, "base"), data: rows("words", "train") });
+  for (const [stage, heldout] of [
+    ["stills", "stills-heldout"],
+    ["seconds", "seconds-heldout"],
+    ["world", "heldout"],
+  ] as const)
+    model = await train(stage, { model, data: rows(stage, "train"), heldout: rows(heldout, "heldout") });
+  return model;
 }
 
 /** Videos and rows. */
@@ -125,36 +139,25 @@ async function makeBase(): Promise<void> {
   ]);
 }
 
-/**
- * One stage of supervised fine-tuning, in `<work>/<stage>-run`.
- *
- * @param until stop after this step, however many the recipe's schedule has
- * @returns the folder of the model
- */
+/** One stage of supervised fine-tuning, in `<work>/<stage>-run`. @returns the folder of the model */
 async function train(
   stage: string,
-  paths: Record<"model" | "data" | "heldout", string>,
-  until = Number.POSITIVE_INFINITY,
+  paths: { model: string; data: string; heldout?: string },
 ): Promise<string> {
+  const run = join(work, `${stage}-run`);
+  if (existsSync(join(run, "model/config.json"))) return join(run, "model");
   const steps = flags.steps === undefined ? undefined : Number(flags.steps);
   const recipe = await loadRecipe(join(root, `recipes/builtin-${stage}.yaml`), { ...paths, steps });
-  const run = join(work, `${stage}-run`);
-  const stopped = join(run, `checkpoints/step-${String(until).padStart(6, "0")}`);
-  if (existsSync(join(stopped, "config.json"))) return stopped;
   let progress: Progress | undefined;
-  const stop = new AbortController();
   const { model } = await trainSft(recipe, {
     out: run,
     resume: existsSync(join(run, "recipe.json")),
     cache: join(work, "frames"),
-    signal: stop.signal,
     onEvent: (event) => {
       if (event.kind === "start")
         progress = new Progress({ label: stage, total: event.steps, done: event.step });
-      if (event.kind === "step") {
+      if (event.kind === "step")
         progress?.update(event.metrics.step, `loss ${event.metrics.loss.toFixed(3)}`);
-        if (event.metrics.step >= until) stop.abort();
-      }
     },
   });
   progress?.finish();
@@ -167,7 +170,7 @@ async function ship(model: string): Promise<void> {
   const loaded = await Qwen25VL.load(model);
   await writeModel(out, { config: loaded.config, source: model }, loadParams(model), "bfloat16");
   await loaded.dispose();
-  const { video } = await loadRecipe(join(root, "recipes/builtin-mixed.yaml"));
+  const { video } = await loadRecipe(join(root, "recipes/builtin-world.yaml"));
   await saveSampling(out, video, true);
 }
 
@@ -176,7 +179,7 @@ async function evaluate(): Promise<HeldOutResult[]> {
   const path = flags.heldout ?? join(work, "heldout/heldout.jsonl");
   const questions = (await readDataset(path)).filter(({ category }) => category !== "timeline");
   const rows = spread(questions, Number(flags.rows));
-  const recipe = await loadRecipe(join(root, "recipes/builtin-mixed.yaml"));
+  const recipe = await loadRecipe(join(root, "recipes/builtin-world.yaml"));
   const model = await Qwen25VL.load(out);
   const progress = new Progress({ label: "held-out questions", total: rows.length });
   const found = await evaluateHeldOut(model, path, rows, {
