@@ -55,6 +55,18 @@ describe("number, time, text", () => {
   });
 });
 
+it("cannot tell where the letter is one option's and the words are another's, and shows the sentence", () => {
+  const think = "At 00:03 a red circle. So the answer is the red circle, option (B).";
+  for (const answer of ["A", "B"])
+    expect(judge(think, answer, choice)).toEqual({
+      verdict: "unknown",
+      reason: "the conclusion names one option by its letter and another by its words",
+      concluded: null,
+      answered: answer,
+      words: "So the answer is the red circle, option (B).",
+    });
+});
+
 it("cannot tell without reasoning or answer", () => {
   expect(judgeConsistency(parseTrace("<answer>A</answer>"), choice).reason).toBe("there is no reasoning");
   expect(judgeConsistency(parseTrace("<think>So A.</think>"), choice).reason).toBe("there is no answer");

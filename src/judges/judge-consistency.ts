@@ -17,6 +17,7 @@ import {
   parseLetter,
   parseNumber,
   parseTimestamp,
+  splitConclusion,
   type TimeSpan,
   type Trace,
 } from "../trace/index.ts";
@@ -52,6 +53,8 @@ export interface Reading {
   answered: string | null;
   /** Whether they are the same. */
   same: boolean;
+  /** The sentence that concludes one option by its letter and another by its words, where there is one. */
+  split?: string | null;
 }
 
 const sameSecond = (a: number, b: number) => Math.abs(a - b) < 1;
@@ -63,6 +66,7 @@ function readChoice(think: string, answer: string, options: readonly Option[]): 
     concluded: found && { shown: found.value, words: found.words, explicit: found.explicit },
     answered,
     same: found !== null && found.value === answered,
+    split: found === null ? splitConclusion(think, options) : null,
   };
 }
 
@@ -151,7 +155,7 @@ export function judgeConsistency(
       `the answer "${trace.answer.slice(0, 80)}" could not be read as ${readAs(question)}`,
       reading,
     );
-  if (concluded === null) return unknown("the reasoning states no single conclusion", reading);
+  if (concluded === null) return { ...unknown(noConclusion(reading), reading), words: reading.split ?? null };
   if (!same && !concluded.explicit)
     return unknown("the reasoning states no conclusion that could be compared", reading);
   return {
@@ -163,6 +167,13 @@ export function judgeConsistency(
     answered,
     words: concluded.words,
   };
+}
+
+/** Why no conclusion can be told. */
+export function noConclusion({ split }: Reading): string {
+  return split
+    ? "the conclusion names one option by its letter and another by its words"
+    : "the reasoning states no single conclusion";
 }
 
 /** What an answer to the question is, in words: `one option`, `a number`. */

@@ -11,7 +11,7 @@ import type {
   JudgeUsage,
 } from "./judge.ts";
 import { noUsage } from "./judge.ts";
-import { judgeConsistency, type Reading, readAs, readBoth } from "./judge-consistency.ts";
+import { judgeConsistency, noConclusion, type Reading, readAs, readBoth } from "./judge-consistency.ts";
 
 const yesNo = new Map([
   ["yes", true],
@@ -37,9 +37,10 @@ export class RulesJudge implements Judge {
   /** What the reasoning says it concludes; an option that is only named counts where the answer is the same. */
   async concluded(input: JudgeInput): Promise<Judged<string>> {
     if (!input.trace.think?.trim()) return { value: null, reason: "there is no reasoning" };
-    const { concluded, same } = this.#read(input);
+    const reading = this.#read(input);
+    const { concluded, same } = reading;
     if (concluded === null || !(concluded.explicit || same))
-      return { value: null, reason: "the reasoning states no single conclusion" };
+      return { value: null, reason: noConclusion(reading) };
     return { value: concluded.shown, detail: concluded.words };
   }
 

@@ -112,18 +112,29 @@ function optionInClause(sentence: string, options: readonly Option[]): string | 
   return negation.test(sentence) ? null : only(optionsNamed(canonicalWords(sentence), options));
 }
 
+/** The last sentence that states a conclusion, and the letter of the option; `two` where letter and words differ. */
+function statedOption(
+  sentences: readonly Sentence[],
+  options: readonly Option[],
+): { sentence: Sentence; letter: string } | null {
+  for (const sentence of sentences) {
+    const letter = statedLetter(sentence.text, options);
+    if (letter !== null && wordsOfAnother(sentence.text, letter, options)) return { sentence, letter: "two" };
+    const stated = letter ?? optionInClause(sentence.text, options);
+    if (stated) return { sentence, letter: stated };
+  }
+  return null;
+}
+
 /**
  * The letter of the option that the reasoning concludes, said by letter or by the option's text; null where it
  * concludes none, or its last conclusion names several: also one by its letter and another by its words.
  */
 export function concludedOption(think: string, options: readonly Option[]): Conclusion<string> | null {
   const sentences = backwards(think);
-  for (const sentence of sentences) {
-    const letter = statedLetter(sentence.text, options);
-    if (letter !== null && wordsOfAnother(sentence.text, letter, options)) return null;
-    const stated = letter ?? optionInClause(sentence.text, options);
-    if (stated) return conclusion(stated, sentence, true);
-  }
+  const stated = statedOption(sentences, options);
+  if (stated !== null)
+    return stated.letter === "two" ? null : conclusion(stated.letter, stated.sentence, true);
   for (const sentence of sentences) {
     const named = optionsNamed(canonicalWords(sentence.text), options);
     if (named.length === 0) continue;
@@ -131,6 +142,12 @@ export function concludedOption(think: string, options: readonly Option[]): Conc
     return one ? conclusion(one, sentence, false) : null;
   }
   return null;
+}
+
+/** The sentence, as written, that concludes one option by its letter and another by its words; null where none does. */
+export function splitConclusion(think: string, options: readonly Option[]): string | null {
+  const stated = statedOption(backwards(think), options);
+  return stated?.letter === "two" ? stated.sentence.text : null;
 }
 
 const none = /\bthere (?:is|are|was|were) (?:no|none|zero)\b(?!\s+(?:other|more|further|additional|others))/i;

@@ -7,6 +7,7 @@ export {
   concludedOption,
   concludedText,
   concludedTime,
+  splitConclusion,
   type TimeSpan,
 } from "./conclusion.ts";
 export { type Claim, extractClaims } from "./extract-claims.ts";
