@@ -35,9 +35,9 @@ it("stops when told to, and the same command goes on from there", async () => {
   await writeFile(file, `${lines.join("\n")}\n`);
   const out = at("stopped");
   const { child, result } = startCli(["score", file, "--out", out]);
-  const begun = async (): Promise<boolean> =>
-    (await stat(join(out, "samples.jsonl")).catch(() => null))?.size !== 0;
-  while (!existsSync(join(out, "samples.jsonl")) || !(await begun())) await setTimeout(5);
+  const written = async (): Promise<number> =>
+    (await stat(join(out, "samples.jsonl")).catch(() => null))?.size ?? 0;
+  while ((await written()) === 0) await setTimeout(5);
   child.kill("SIGINT");
   const stopped = await result;
   expect(stopped.code).toBe(130);

@@ -7,7 +7,6 @@ import {
   type AnswerType,
   canonicalWords,
   concludedNumber,
-  concludedOption,
   concludedText,
   concludedTime,
   findTimes,
@@ -17,7 +16,7 @@ import {
   parseLetter,
   parseNumber,
   parseTimestamp,
-  splitConclusion,
+  readOption,
   type TimeSpan,
   type Trace,
 } from "../trace/index.ts";
@@ -61,12 +60,12 @@ const sameSecond = (a: number, b: number) => Math.abs(a - b) < 1;
 
 function readChoice(think: string, answer: string, options: readonly Option[]): Reading {
   const answered = parseLetter(answer, options);
-  const found = concludedOption(think, options);
+  const { conclusion: found, split } = readOption(think, options);
   return {
     concluded: found && { shown: found.value, words: found.words, explicit: found.explicit },
     answered,
     same: found !== null && found.value === answered,
-    split: found === null ? splitConclusion(think, options) : null,
+    split,
   };
 }
 

@@ -7,7 +7,7 @@
 import { canonicalWords } from "./canonical-words.ts";
 import { findTimes, type TimeMention, type TimeOptions } from "./find-times.ts";
 import { findNumbers } from "./parse-number.ts";
-import { optionsNamed } from "./parse-options.ts";
+import { optionsNamed, optionWords } from "./parse-options.ts";
 import type { Option } from "./question.ts";
 import { type Sentence, splitSentences } from "./sentences.ts";
 
@@ -88,13 +88,12 @@ const afterLetter = /(?<![\p{L}\p{N}'’])(?<letter>[A-Z])[)\]*"'”]{0,4}[.:,]?
 function wordsOfAnother(sentence: string, stated: string, options: readonly Option[]): boolean {
   const own = options.find((option) => option.letter === stated);
   if (own === undefined) return false;
-  const same = (a: readonly string[], b: readonly string[]): boolean => a.join(" ") === b.join(" ");
   const text = sentence.replace(/\s+/g, " ");
   return [beforeLetter, afterLetter].some((pattern) =>
     [...text.matchAll(pattern)].some(({ groups }) => {
       if (groups?.letter !== stated) return false;
-      const words = canonicalWords(groups.text ?? "");
-      const named = options.filter((option) => same(canonicalWords(option.text), words));
+      const words = canonicalWords(groups.text ?? "").join(" ");
+      const named = options.filter((option) => optionWords(option).join(" ") === words);
       return named.length > 0 && !named.includes(own);
     }),
   );
@@ -112,18 +111,32 @@ function optionInClause(sentence: string, options: readonly Option[]): string | 
   return negation.test(sentence) ? null : only(optionsNamed(canonicalWords(sentence), options));
 }
 
-/** The last sentence that states a conclusion, and the letter of the option; `two` where letter and words differ. */
-function statedOption(
-  sentences: readonly Sentence[],
-  options: readonly Option[],
-): { sentence: Sentence; letter: string } | null {
+/** What a reasoning concludes of the options. */
+export interface OptionReading {
+  /** The one option that it concludes, or null. */
+  conclusion: Conclusion<string> | null;
+  /** The sentence, as written, that concludes one option by its letter and another by its words, or null. */
+  split: string | null;
+}
+
+/** Reads which option a reasoning concludes, as `concludedOption`, and whether the conclusion contradicts itself. */
+export function readOption(think: string, options: readonly Option[]): OptionReading {
+  const read = (found: Conclusion<string> | null): OptionReading => ({ conclusion: found, split: null });
+  const sentences = backwards(think);
   for (const sentence of sentences) {
     const letter = statedLetter(sentence.text, options);
-    if (letter !== null && wordsOfAnother(sentence.text, letter, options)) return { sentence, letter: "two" };
+    if (letter !== null && wordsOfAnother(sentence.text, letter, options))
+      return { conclusion: null, split: sentence.text };
     const stated = letter ?? optionInClause(sentence.text, options);
-    if (stated) return { sentence, letter: stated };
+    if (stated) return read(conclusion(stated, sentence, true));
   }
-  return null;
+  for (const sentence of sentences) {
+    const named = optionsNamed(canonicalWords(sentence.text), options);
+    if (named.length === 0) continue;
+    const one = negation.test(sentence.text) ? null : only(named);
+    return read(one ? conclusion(one, sentence, false) : null);
+  }
+  return read(null);
 }
 
 /**
@@ -131,23 +144,7 @@ function statedOption(
  * concludes none, or its last conclusion names several: also one by its letter and another by its words.
  */
 export function concludedOption(think: string, options: readonly Option[]): Conclusion<string> | null {
-  const sentences = backwards(think);
-  const stated = statedOption(sentences, options);
-  if (stated !== null)
-    return stated.letter === "two" ? null : conclusion(stated.letter, stated.sentence, true);
-  for (const sentence of sentences) {
-    const named = optionsNamed(canonicalWords(sentence.text), options);
-    if (named.length === 0) continue;
-    const one = negation.test(sentence.text) ? null : only(named);
-    return one ? conclusion(one, sentence, false) : null;
-  }
-  return null;
-}
-
-/** The sentence, as written, that concludes one option by its letter and another by its words; null where none does. */
-export function splitConclusion(think: string, options: readonly Option[]): string | null {
-  const stated = statedOption(backwards(think), options);
-  return stated?.letter === "two" ? stated.sentence.text : null;
+  return readOption(think, options).conclusion;
 }
 
 const none = /\bthere (?:is|are|was|were) (?:no|none|zero)\b(?!\s+(?:other|more|further|additional|others))/i;

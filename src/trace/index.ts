@@ -7,7 +7,8 @@ export {
   concludedOption,
   concludedText,
   concludedTime,
-  splitConclusion,
+  type OptionReading,
+  readOption,
   type TimeSpan,
 } from "./conclusion.ts";
 export { type Claim, extractClaims } from "./extract-claims.ts";

@@ -41,7 +41,7 @@ export function parseOptions(texts: readonly string[]): Option[] {
 const wordsOfOptions = new WeakMap<Option, { text: string; words: string[] }>();
 
 /** The canonical words of an option; the same options are asked for in every sentence of a trace. */
-function optionWords(option: Option): readonly string[] {
+export function optionWords(option: Option): readonly string[] {
   let known = wordsOfOptions.get(option);
   if (known?.text !== option.text) {
     known = { text: option.text, words: canonicalWords(option.text) };

@@ -119,7 +119,7 @@ export function phaseFact(phase: Phase, style: Style): Fact {
 }
 
 /** Top row before bottom row, left before right: an order that the picture itself gives. */
-export function readingOrder(entities: readonly Entity[], seconds: number): Entity[] {
+function readingOrder(entities: readonly Entity[], seconds: number): Entity[] {
   const rank = (entity: Entity): number => {
     const { x, y } = positionAt(entity.paths[0] ?? [], seconds);
     return (rowOf(y) === "bottom" ? sceneSize : 0) + x;
