@@ -6,11 +6,11 @@
 import type { TraceRow } from "../data/index.ts";
 import {
   type Attention,
+  claimSimilarities,
   type Embedder,
   type Judge,
   type Judged,
   type JudgeInput,
-  similarity,
 } from "../judges/index.ts";
 import {
   type AnswerKey,
@@ -86,36 +86,15 @@ function scoreLikeReference(row: TraceRow, raw: string): Score {
   return scored.score === null ? noScore(scored.reason) : { score: scored.score };
 }
 
-/**
- * Similarities of the claims that are near enough in time to match, whatever the mode (the released code allows twice
- * `deltaSeconds`); 0 for all others, whose texts are not embedded.
- */
-async function similarities(
-  predicted: readonly Claim[],
-  reference: readonly Claim[],
-  { embedder, deltaSeconds }: SampleScorer,
-): Promise<number[][]> {
-  const near = predicted.map((a) => reference.map((b) => secondsApart(a, b) <= 2 * deltaSeconds));
-  const texts = [
-    ...predicted.filter((_, i) => near[i]?.includes(true)),
-    ...reference.filter((_, j) => near.some((row) => row[j])),
-  ].map(({ text }) => text);
-  const wanted = [...new Set(texts)];
-  const made = wanted.length === 0 ? [] : await embedder.embed(wanted);
-  const vectors = new Map(wanted.map((text, i) => [text, made[i] as Float32Array]));
-  const vector = ({ text }: Claim): Float32Array => vectors.get(text) as Float32Array;
-  return predicted.map((a, i) =>
-    reference.map((b, j) => (near[i]?.[j] ? similarity(vector(a), vector(b)) : 0)),
-  );
-}
-
 async function align(
   predicted: readonly Claim[],
   reference: readonly Claim[],
   scorer: SampleScorer,
 ): Promise<Alignment> {
-  const { threshold, deltaSeconds, compat } = scorer;
-  const table = await similarities(predicted, reference, scorer);
+  const { embedder, threshold, deltaSeconds, compat } = scorer;
+  // The released code allows twice `deltaSeconds`.
+  const mayMatch = (a: Claim, b: Claim): boolean => secondsApart(a, b) <= 2 * deltaSeconds;
+  const table = await claimSimilarities(predicted, reference, embedder, mayMatch);
   const found: TemporalAlignment = temporalAlignmentReward(predicted, reference, table, {
     threshold,
     deltaSeconds,

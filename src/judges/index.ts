@@ -1,5 +1,6 @@
 /** What reads text and decides, and what says how alike two texts are. */
 
+export { claimSimilarities } from "./claim-similarities.ts";
 export { type Embedder, similarity } from "./embedder.ts";
 export type {
   Attention,

@@ -134,6 +134,14 @@ export function forward(
   return { ...output, logits: outputLogits(config.text, params, output.hidden.ref) };
 }
 
+/** How the distribution over the next token is read. */
+export interface DistributionOptions {
+  /** Use the LoRA tensors among the parameters; default no. */
+  readonly adapter?: AdapterUse;
+  /** Divides the logits, as sampling at that temperature does; default 1. */
+  readonly temperature?: number;
+}
+
 /**
  * The log-probability of each target given what is before it: `[B, T]`. Only the places that predict a target
  * go through the last layer's queries and the output projection.
@@ -148,10 +156,48 @@ export function targetLogProbs(
   params: Params,
   inputs: InputArrays,
   targets: Pick<TargetArrays, "places" | "ids">,
-  options: { adapter?: AdapterUse } = {},
+  options: DistributionOptions = {},
+): Tensor {
+  return logProbabilities(targetLogits(config, layout, params, inputs, targets, options), targets.ids.ref);
+}
+
+/**
+ * As `targetLogProbs`, with the entropy of the distribution that each target is from, in nats: `[B, T]`. No gradient
+ * goes through the entropy.
+ */
+export function targetDistribution(
+  config: Qwen25VLConfig,
+  layout: InputLayout,
+  params: Params,
+  inputs: InputArrays,
+  targets: Pick<TargetArrays, "places" | "ids">,
+  options: DistributionOptions = {},
+): { readonly logProbs: Tensor; readonly entropy: Tensor } {
+  const logits = targetLogits(config, layout, params, inputs, targets, options);
+  const entropy = entropyOf(lax.stopGradient(logits.ref));
+  return { logProbs: logProbabilities(logits, targets.ids.ref), entropy };
+}
+
+/** Logits at the places of targets, divided by the temperature: `[B, T, V]`. */
+function targetLogits(
+  config: Qwen25VLConfig,
+  layout: InputLayout,
+  params: Params,
+  inputs: InputArrays,
+  targets: Pick<TargetArrays, "places">,
+  { temperature = 1, ...options }: DistributionOptions,
 ): Tensor {
   const { hidden } = hiddenStates(config, layout, params, inputs, { ...options, places: targets.places });
-  return logProbabilities(outputLogits(config.text, params, hidden), targets.ids.ref);
+  const logits = outputLogits(config.text, params, hidden);
+  return temperature === 1 ? logits : logits.mul(1 / temperature);
+}
+
+/** `-sum p log p` of `softmax(logits)` over the last axis. */
+function entropyOf(logits: Tensor): Tensor {
+  const shifted = logits.ref.sub(np.max(logits, -1, { keepdims: true }));
+  const powers = np.exp(shifted.ref);
+  const sum = powers.ref.sum(-1);
+  return np.log(sum.ref).sub(powers.mul(shifted).sum(-1).div(sum));
 }
 
 /** `logits[..., id] - logsumexp(logits)` over the last axis: `[..., V]` and `[...]` to `[...]`. */

@@ -28,12 +28,14 @@ export {
 } from "./config.ts";
 export {
   crossEntropy,
+  type DistributionOptions,
   type ForwardOutput,
   forward,
   type InputArrays,
   inputEmbeddings,
   type TargetArrays,
   type TokenArrays,
+  targetDistribution,
   targetLogProbs,
 } from "./forward.ts";
 export type {
@@ -74,6 +76,7 @@ export {
   outputLogits,
 } from "./language.ts";
 export { gelu, linear, matmul, matmulNT, softmax } from "./layers.ts";
+export { LogProbs, type LogProbsOptions } from "./log-probs.ts";
 export {
   type Adapter,
   initLora,
@@ -152,6 +155,7 @@ export {
   createTrainStep,
   type LossArguments,
   type LossFunction,
+  type LossOutput,
   type OptimizerState,
   type StepResult,
   type TrainBatch,

@@ -9,6 +9,7 @@ import {
   type CompileOptions,
   compile,
   DeviceTensor,
+  type HostTensor,
   np,
   type SessionOptions,
   tensor,
@@ -48,8 +49,16 @@ export interface LossArguments {
   readonly scale: Tensor;
 }
 
-/** A scalar to minimise; with gradient accumulation the values of the micro-batches add up. */
-export type LossFunction = (args: LossArguments) => Tensor;
+/** A loss with more that a step shall report. */
+export interface LossOutput {
+  /** A scalar to minimise; with gradient accumulation the values of the micro-batches add up. */
+  readonly loss: Tensor;
+  /** By name, of any shape; no gradient goes through them. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
+}
+
+/** What is minimised. */
+export type LossFunction = (args: LossArguments) => LossOutput;
 
 /** A micro-batch. */
 export interface TrainBatch {
@@ -86,6 +95,8 @@ export interface StepResult {
   readonly gradNorm: number;
   /** Targets of the step. */
   readonly tokens: number;
+  /** For each micro-batch what a loss function of one's own returned besides; empty with the default loss. */
+  readonly outputs: readonly Readonly<Record<string, HostTensor>>[];
 }
 
 /** An optimiser's state; to be saved beside the parameters. */
@@ -106,6 +117,8 @@ export interface TrainStep {
   step(batches: readonly TrainBatch[], options: { learningRate: number }): Promise<StepResult>;
   /** All parameters, trained or not; copies. */
   params(): Map<string, FloatTensor>;
+  /** The parameters that are not trained, by name; the very ones, to be read and not written. */
+  frozen(): Readonly<Record<string, DeviceTensor>>;
   /** The optimiser's state; copies. */
   optimizerState(): OptimizerState;
   /** Goes back to a saved state, from which training continues bit for bit. */
@@ -208,6 +221,10 @@ class ProgramTrainStep implements TrainStep {
     );
   }
 
+  frozen(): Readonly<Record<string, DeviceTensor>> {
+    return this.#frozen;
+  }
+
   optimizerState(): OptimizerState {
     return {
       step: this.#steps,
@@ -250,7 +267,7 @@ class ProgramTrainStep implements TrainStep {
   }
 
   /** Forward, backward and AdamW in one program. */
-  async #whole(batch: TrainBatch, values: Scalars<number>): Promise<{ loss: number; gradNorm: number }> {
+  async #whole(batch: TrainBatch, values: Scalars<number>): Promise<Omit<StepResult, "tokens">> {
     const batchTree = treeOf(batch);
     const scalars = scalarTree(values);
     const program = await this.#program(
@@ -259,20 +276,20 @@ class ProgramTrainStep implements TrainStep {
       [this.#state, this.#frozen, batchTree, scalars],
       (state: TracedState, frozen: Params, arrays: BatchArrays, step: Scalars<Tensor>) => {
         const params = mapGroups(state, (moments) => moments.params.ref);
-        const { loss, gradients } = this.#gradient(batch.layout, params, frozen, arrays, step);
-        return { loss, ...this.#update(state, gradients, step) };
+        const { loss, outputs, gradients } = this.#gradient(batch.layout, params, frozen, arrays, step);
+        return { loss, outputs, ...this.#update(state, gradients, step) };
       },
     );
     const into = { loss: null, gradNorm: null, state: this.#spare };
     const result = await program.runInto(into, this.#state, this.#frozen, batchTree, scalars);
-    return numbersOf(result);
+    return { ...numbersOf(result), outputs: [outputsOf(result)] };
   }
 
   /** A program per micro-batch that adds its gradient up, then AdamW. */
   async #accumulated(
     batches: readonly TrainBatch[],
     values: Scalars<number>,
-  ): Promise<{ loss: number; gradNorm: number }> {
+  ): Promise<Omit<StepResult, "tokens">> {
     const scalars = scalarTree(values);
     const zeros = (): Grouped<DeviceTensor> =>
       mapGroups(this.#groups, ({ size }) => vector(new Float32Array(size)));
@@ -280,6 +297,7 @@ class ProgramTrainStep implements TrainStep {
     let [sum, next] = this.#gradients;
     for (const group of GROUPS) (sum[group]?.data as Float32Array | undefined)?.fill(0);
     let loss = 0;
+    const outputs: Record<string, HostTensor>[] = [];
     for (const batch of batches) {
       const batchTree = treeOf(batch);
       const params = mapGroups(this.#state, (moments) => moments.params);
@@ -294,13 +312,14 @@ class ProgramTrainStep implements TrainStep {
           arrays: BatchArrays,
           step: Scalars<Tensor>,
         ) => {
-          const { loss: own, gradients } = this.#gradient(batch.layout, flat, frozen, arrays, step);
-          return { loss: own, sum: mapGroups(gradients, (g, group) => g.add(before[group] as Tensor)) };
+          const { gradients, ...own } = this.#gradient(batch.layout, flat, frozen, arrays, step);
+          return { ...own, sum: mapGroups(gradients, (g, group) => g.add(before[group] as Tensor)) };
         },
       );
       const into = { loss: null, sum: next };
       const result = await program.runInto(into, params, sum, this.#frozen, batchTree, scalars);
       loss += numbersOf(result).loss;
+      outputs.push(outputsOf(result));
       [sum, next] = [next, sum];
     }
     const program = await this.#program(
@@ -312,17 +331,17 @@ class ProgramTrainStep implements TrainStep {
     );
     const into = { gradNorm: null, state: this.#spare };
     const result = await program.runInto(into, this.#state, sum, scalars);
-    return { ...numbersOf(result), loss };
+    return { ...numbersOf(result), loss, outputs };
   }
 
-  /** Traced: the loss and the flat gradients. */
+  /** Traced: the loss, what it returns besides, and the flat gradients. */
   #gradient(
     layout: InputLayout,
     flat: Grouped<Tensor>,
     frozen: Params,
     batch: BatchArrays,
     { scale, seed }: Scalars<Tensor>,
-  ): { loss: Tensor; gradients: Grouped<Tensor> } {
+  ): LossOutput & { gradients: Grouped<Tensor> } {
     const { config, lora, loss: custom } = this.#options;
     const dropout = lora && lora.lora_dropout > 0 ? { dropout: { rate: lora.lora_dropout, seed } } : {};
     const use = lora ? { adapter: { scale: lora.lora_alpha / lora.r, ...dropout } } : {};
@@ -330,24 +349,18 @@ class ProgramTrainStep implements TrainStep {
       {},
       ...GROUPS.map((g) => (flat[g] && this.#groups[g] ? splitFlat(this.#groups[g], flat[g]) : {})),
     );
-    const lossOf = (own: Record<string, Tensor>): Tensor => {
+    const lossOf = (own: Record<string, Tensor>): [Tensor, LossOutput["outputs"]] => {
       const params = { ...frozen, ...own };
-      const { inputs, targets, extra } = batch;
-      if (custom)
-        return custom({
-          config,
-          layout,
-          params,
-          inputs,
-          targets,
-          extra: extra ?? {},
-          scale: scale.ref,
-          options: use,
-        });
-      return crossEntropy(config, layout, params, inputs, targets, scale.ref, use);
+      const { inputs, targets, extra = {} } = batch;
+      if (!custom) return [crossEntropy(config, layout, params, inputs, targets, scale.ref, use), {}];
+      const given = { config, layout, params, inputs, targets, extra, scale: scale.ref, options: use };
+      const { loss, outputs } = custom(given);
+      return [loss, outputs];
     };
-    const [loss, gradients] = (valueAndGrad as unknown as TreeGradient)(lossOf)(trained);
-    return { loss, gradients: mapGroups(this.#groups, (layoutOf) => joinFlat(layoutOf, gradients)) };
+    const [[loss, outputs], gradients] = (valueAndGrad as unknown as TreeGradient)(lossOf, { hasAux: true })(
+      trained,
+    );
+    return { loss, outputs, gradients: mapGroups(this.#groups, (layoutOf) => joinFlat(layoutOf, gradients)) };
   }
 
   /** Traced: clipping and AdamW. */
@@ -414,8 +427,9 @@ type TreeCompile = <A extends readonly unknown[]>(
   options: CompileOptions,
 ) => Promise<TreeProgram>;
 type TreeGradient = (
-  fn: (own: Record<string, Tensor>) => Tensor,
-) => (own: Record<string, Tensor>) => [Tensor, Record<string, Tensor>];
+  fn: (own: Record<string, Tensor>) => [Tensor, LossOutput["outputs"]],
+  options: { hasAux: true },
+) => (own: Record<string, Tensor>) => [[Tensor, LossOutput["outputs"]], Record<string, Tensor>];
 
 /** The tensors of the model, and of its adapter if it has one. */
 function allSpecs({ config, lora }: TrainStepOptions): ParamSpec[] {
@@ -475,6 +489,11 @@ function scalarTree(values: Scalars<number>): Scalars<FloatTensor> {
 function numbersOf(result: unknown): { loss: number; gradNorm: number } {
   const { loss, gradNorm } = result as { loss?: FloatTensor; gradNorm?: FloatTensor };
   return { loss: loss?.data[0] ?? 0, gradNorm: gradNorm?.data[0] ?? 0 };
+}
+
+function outputsOf(result: unknown): Record<string, HostTensor> {
+  const { outputs = {} } = result as { outputs?: Record<string, DeviceTensor> };
+  return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, value.host()]));
 }
 
 function total(values: Float32Array): number {
