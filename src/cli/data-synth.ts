@@ -17,6 +17,7 @@ interface Flags {
   timelines: string;
   lookups: string;
   optionRows: string;
+  latestStart: string;
   size: string;
   fps: string;
   start: string;
@@ -98,6 +99,11 @@ export function registerDataSynth(program: Command): void {
       "rows per video that only repeat options and what is asked of them, 0 to 4",
       "0",
     )
+    .option(
+      "--latest-start <seconds>",
+      "each video's clock starts at a whole second up to this, as if it were cut from a longer one (stills)",
+      "0",
+    )
     .option("--size <pixels>", "width and height, even, 64 to 1024", "112")
     .option("--fps <n>", "frames per second, 4 to 30", "8")
     .option("--start <n>", "index of the first video, to generate a part of a larger set", "0")
@@ -157,6 +163,7 @@ function optionsOf(flags: Flags, split: Split, count: number, signal: AbortSigna
     timelines: wholeNumber("--timelines", flags.timelines),
     lookups: wholeNumber("--lookups", flags.lookups),
     optionRows: wholeNumber("--option-rows", flags.optionRows),
+    latestStart: wholeNumber("--latest-start", flags.latestStart),
     size: wholeNumber("--size", flags.size),
     fps: wholeNumber("--fps", flags.fps),
     start: wholeNumber("--start", flags.start),

@@ -41,11 +41,20 @@ export async function readDataset(path: string): Promise<DataRow[]> {
   return rows;
 }
 
-/** The absolute paths of a row's video and subtitles, given the JSONL file it came from. */
-export function rowFiles(datasetPath: string, row: DataRow): { video: string; subtitles?: string } {
+/** What the clock shows at the end of a row's video, in seconds. */
+export function clockEnd({ startSeconds = 0, durationSeconds }: DataRow): number {
+  return startSeconds + durationSeconds;
+}
+
+/** The absolute paths of a row's video and subtitles, given the JSONL file it came from, and where its clock starts. */
+export function rowFiles(
+  datasetPath: string,
+  row: DataRow,
+): { video: string; subtitles?: string; startSeconds?: number } {
   const folder = dirname(datasetPath);
   return {
     video: resolve(folder, row.video),
     ...(row.subtitles === undefined ? {} : { subtitles: resolve(folder, row.subtitles) }),
+    ...(row.startSeconds === undefined ? {} : { startSeconds: row.startSeconds }),
   };
 }

@@ -36,6 +36,11 @@ const row = z
       z.string().min(1),
     ),
     durationSeconds: z.number().positive(),
+    /**
+     * What the clock shows at the first frame, in seconds, where the video is a part of a longer one. All times of the
+     * row are by this clock, and it is drawn on the frames. Default 0.
+     */
+    startSeconds: z.number().min(0).optional(),
     split: z.enum(["train", "heldout"]),
     /** The seed the row was generated from, where it was generated. */
     seed: z.number().int(),

@@ -3,7 +3,7 @@
  * looks, that is whether its answers change when the video is replaced by another one. In-process and batched.
  */
 
-import { type DataRow, rowFiles } from "../data/index.ts";
+import { clockEnd, type DataRow, rowFiles } from "../data/index.ts";
 import { type Consistency, judgeConsistency } from "../judges/index.ts";
 import type { GenerationRequest, Qwen25VL } from "../nn/index.ts";
 import { canonicalWords, parseLetter, parseNumber, parseTimestamp, parseTrace } from "../trace/index.ts";
@@ -138,7 +138,7 @@ export function scoreRow(row: DataRow, written: string | Error): HeldOutResult {
   const facts = { id, category, momentary, answerType, gold };
   if (written instanceof Error)
     return { ...facts, raw: "", given: null, correct: null, reason: written.message, consistency: null };
-  const trace = parseTrace(written, { durationSeconds: row.durationSeconds });
+  const trace = parseTrace(written, { durationSeconds: clockEnd(row) });
   const given = trace.answer;
   const consistency = judgeConsistency(trace, { options, type: answerType }).verdict;
   if (given === null)

@@ -22,6 +22,8 @@ export interface ClipRequest {
   video: string;
   /** Path of its subtitles. */
   subtitles?: string;
+  /** What the clock shows at the first frame, in seconds; default 0. */
+  startSeconds?: number;
 }
 
 /** A video as patches. */
@@ -87,6 +89,7 @@ async function drawnFrames(
   const sampled = await sampleVideo(request.video, {
     ...sampling,
     factor: processor.patchSize * processor.mergeSize,
+    ...(request.startSeconds === undefined ? {} : { startSeconds: request.startSeconds }),
     ...(subtitles && request.subtitles !== undefined ? { subtitles: request.subtitles } : {}),
   });
   const head: DrawnFrames = {
@@ -123,6 +126,8 @@ async function cachePath(request: ClipRequest, settings: ClipSettings, folder: s
     settings.video,
     patchSize * mergeSize,
     1,
+    // Left out where it is 0, so that frames of before are found.
+    ...(request.startSeconds ? [request.startSeconds] : []),
   ]);
   const place = join(folder, key.slice(0, 2));
   await mkdir(place, { recursive: true });

@@ -3,8 +3,7 @@
  * with a sentence for each part.
  */
 
-import type { DataRow } from "../data/index.ts";
-import { readGrounding } from "../data/index.ts";
+import { clockEnd, type DataRow, readGrounding } from "../data/index.ts";
 import { claimSimilarities, type Embedder, type Judge } from "../judges/index.ts";
 import {
   accuracyReward,
@@ -69,7 +68,7 @@ export class CompletionRewarder {
    */
   async reward(row: DataRow, text: string, truncated: boolean): Promise<CompletionReward> {
     const { weights, gate, mode } = this.#settings;
-    const trace = parseTrace(text, { durationSeconds: row.durationSeconds, truncated });
+    const trace = parseTrace(text, { durationSeconds: clockEnd(row), truncated });
     const references = readGrounding(row.temporal_grounding) ?? [];
     const accuracy = accuracyReward(trace, { options: row.options, type: row.answerType, gold: row.answer });
     const format = formatReward(trace);
@@ -134,6 +133,6 @@ export class CompletionRewarder {
 }
 
 function judgeInput(row: DataRow, trace: Trace) {
-  const { id, question, options, answerType: type, durationSeconds } = row;
-  return { id, question, options, type, trace, durationSeconds };
+  const { id, question, options, answerType: type } = row;
+  return { id, question, options, type, trace, durationSeconds: clockEnd(row) };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256, WorkerPool } from "../base/index.ts";
+import { drawTimestamp } from "./draw-timestamp.ts";
 import { encodeVideo } from "./encode-video.ts";
 import { openVideo } from "./open-video.ts";
 import { sampleIndices } from "./sample-indices.ts";
@@ -59,6 +60,21 @@ describe("sampleVideo", () => {
       expect(hash(frame.data)).not.toBe(hash(timed.frames[i]?.data ?? frame.data));
     });
     await video.close();
+  });
+
+  it("starts the clock where it is told to: the frame at 1 s then shows what a frame at 60 s would", async () => {
+    const options = { fps: 1, timestamps: true };
+    const [plain, later] = [
+      await sampleVideo(path, { ...options, startSeconds: 0 }),
+      await sampleVideo(path, { ...options, startSeconds: 59 }),
+    ];
+    expect(later.frames.map(({ seconds }) => seconds)).toEqual(plain.frames.map(({ seconds }) => seconds));
+    const bare = await sampleVideo(path, { fps: 1 });
+    bare.frames.forEach((frame, i) => {
+      expect(hash(frame.data)).not.toBe(hash(later.frames[i]?.data ?? frame.data));
+      drawTimestamp(frame.data, bare.width, bare.height, frame.seconds + 59);
+      expect(hash(frame.data)).toBe(hash(later.frames[i]?.data ?? new Uint8Array()));
+    });
   });
 });
 

@@ -13,6 +13,8 @@ import type { Frame, Video, VideoInfo } from "./video.ts";
 export interface SampleOptions extends SamplingOptions, ResizeOptions, OpenOptions {
   /** Burn the time into every frame; default false (the reference does in training and not in evaluation). */
   timestamps?: boolean;
+  /** What that clock shows at the first frame, in seconds, where the video is a part of a longer one; default 0. */
+  startSeconds?: number;
   /** Draw subtitles: cues, the path of an SRT or WebVTT file, or `embedded` for the file's first text track. */
   subtitles?: string | readonly Cue[];
   /** Path of the font to draw with; default DejaVu Sans. */
@@ -52,12 +54,14 @@ export async function sampleVideo(
   const video = typeof source === "string" ? await openVideo(source, options) : source;
   try {
     const { info } = video;
+    const { startSeconds = 0 } = options;
     const { indices, sampleFps } = sampleIndices(info.frameCount, info.fps, options);
     const { width, height } = smartResize(info.height, info.width, options);
     const cues = await cuesOf(video, options.subtitles);
     const frames: Frame[] = [];
     for await (const frame of video.frames(indices, { ...frameOptions(options), width, height })) {
-      if (options.timestamps) drawTimestamp(frame.data, width, height, frame.seconds, options.font);
+      if (options.timestamps)
+        drawTimestamp(frame.data, width, height, frame.seconds + startSeconds, options.font);
       if (cues.length > 0) {
         drawSubtitle(frame.data, width, height, subtitleAt(cues, frame.seconds), options.font);
       }

@@ -3,7 +3,7 @@
 import type { Random } from "../../base/index.ts";
 import type { AnswerType } from "../../trace/index.ts";
 import { eventsOf, type SceneEvent } from "./events.ts";
-import { colourAt, type Entity, type Scene } from "./scene.ts";
+import { colourAt, type Entity, endSecondsOf, type Scene } from "./scene.ts";
 import { allowedColours, type Colour, colourNames, type Form, forms, shapeNames } from "./vocabulary.ts";
 import { clock, definite, type Fact, labelOf, nounOf, type Style } from "./wording.ts";
 
@@ -119,7 +119,9 @@ export function otherNumbers({ random }: QuestionContext, number: number): strin
 export function otherTimes({ scene, events, random }: QuestionContext, seconds: number): string[] {
   const others = random.shuffle(events.map(({ startSeconds }) => startSeconds));
   const near = random.shuffle([-3, -2, 2, 3, 4]).map((cells) => seconds + cells * scene.gridSeconds);
-  const times = [...others, ...near].filter((time) => time >= 0 && time < scene.durationSeconds);
+  const times = [...others, ...near].filter(
+    (time) => time >= scene.startSeconds && time < endSecondsOf(scene),
+  );
   return unique(times.map(clock), clock(seconds));
 }
 

@@ -5,6 +5,7 @@ import {
   columnOf,
   type Entity,
   endOf,
+  endSecondsOf,
   positionAt,
   rowOf,
   type Scene,
@@ -43,7 +44,7 @@ export function eventsOf(scene: Scene): SceneEvent[] {
   for (const entity of scene.entities) {
     for (const { start, end } of entity.spans) {
       events.push({ kind: "appear", startSeconds: start, entity });
-      if (end < scene.durationSeconds) events.push({ kind: "disappear", startSeconds: end, entity });
+      if (end < endSecondsOf(scene)) events.push({ kind: "disappear", startSeconds: end, entity });
     }
     for (const { start } of entity.colours.slice(1))
       events.push({ kind: "recolour", startSeconds: start, entity });
@@ -151,9 +152,9 @@ export function placesFact(scene: Scene, seconds: number): Fact | null {
   return { startSeconds: seconds, text: listed(places) };
 }
 
-/** The times between which nothing changes on screen, from 0 to the end. */
+/** The times between which nothing changes on screen, from the start to the end. */
 export function stretchesOf(scene: Scene): { start: number; end: number }[] {
-  const cuts = new Set([0, scene.durationSeconds]);
+  const cuts = new Set([scene.startSeconds, endSecondsOf(scene)]);
   for (const entity of scene.entities)
     for (const { start, end } of phasesOf(entity)) {
       cuts.add(start);
@@ -191,5 +192,5 @@ export function groundingOf(scene: Scene): Record<string, string> {
 
 /** Whether an entity leaves the screen before the video ends. */
 export function leaves(scene: Scene, entity: Entity): boolean {
-  return endOf(entity) < scene.durationSeconds;
+  return endOf(entity) < endSecondsOf(scene);
 }

@@ -5,7 +5,7 @@ import { optionLetter } from "../../trace/index.ts";
 import type { Draft, QuestionKind } from "./draft.ts";
 import { type Phase, phaseFact, phasesOf, placesFact, screenFact } from "./events.ts";
 import { conclude, type SceneQuestion } from "./reasoning.ts";
-import { type Scene, visibleAt } from "./scene.ts";
+import { type Scene, secondsOf, visibleAt } from "./scene.ts";
 import { allowedColours, colourNames, screenDigits, screenWords, shapeNames } from "./vocabulary.ts";
 import { clock, definite, factSentence, labelOf, listed } from "./wording.ts";
 
@@ -17,7 +17,7 @@ const mostThings = 12;
 
 /** What is on screen at up to six seconds, asked in any order: nearly every word of the reasoning must be looked up. */
 export const lookupKind: QuestionKind = ({ scene, random, style }): Draft | null => {
-  const all = random.shuffle(Array.from({ length: scene.durationSeconds }, (_, second) => second));
+  const all = random.shuffle(secondsOf(scene));
   const asked: number[] = [];
   let things = 0;
   for (const second of all.slice(0, random.integer(1, mostSeconds + 1))) {

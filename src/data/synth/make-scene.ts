@@ -107,6 +107,7 @@ function tryScene(random: Random, options: SceneOptions): Scene | null {
     split,
     level,
     durationSeconds,
+    startSeconds: 0,
     gridSeconds: grid,
     background: makeBackground(random),
     entities,

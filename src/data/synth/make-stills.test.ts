@@ -108,3 +108,29 @@ it("may be short, and without questions where there are accounts", () => {
   expect(() => planVideo({ ...short, levels: [0], questionsPerVideo: 0 }, 0)).toThrow(UsageError);
   expect(() => planVideo({ ...short, levels: [0, 1] }, 0)).toThrow("from 8 to 64");
 });
+
+it("look alike whenever their clock starts, and all their times are by that clock", () => {
+  const settings = { ...world, split: "train", lengths: [1, 3], lookups: 2 } as const;
+  const starts = new Set<number>();
+  for (let index = 0; index < 100; index++) {
+    const plain = planVideo(settings, index);
+    const later = planVideo({ ...settings, latestStart: 58 }, index);
+    const { startSeconds, durationSeconds } = later.scene;
+    starts.add(startSeconds);
+    expect([...renderScene(later.scene, 64, 4)]).toEqual([...renderScene(plain.scene, 64, 4)]);
+    for (const row of later.rows) {
+      expect(row.startSeconds ?? 0).toBe(startSeconds);
+      const said = [row.question, row.reasoning, ...Object.keys(row.temporal_grounding)].join(" ");
+      for (const [, minutes, seconds] of said.matchAll(/(\d\d):(\d\d)/g)) {
+        const time = 60 * Number(minutes) + Number(seconds);
+        expect(time).toBeGreaterThanOrEqual(startSeconds);
+        expect(time).toBeLessThanOrEqual(startSeconds + durationSeconds);
+      }
+    }
+  }
+  expect(starts.size).toBeGreaterThan(40);
+  expect(Math.max(...starts)).toBeLessThanOrEqual(58);
+  expect(() => planVideo({ ...settings, levels: [0, 1], lengths: [8], latestStart: 5 }, 0)).toThrow(
+    "latest start",
+  );
+});

@@ -28,21 +28,27 @@ const directions = [
  * so that what it is must be seen whatever its colour.
  *
  * @param options.durationSeconds length of the video in whole seconds, at least 1
+ * @param options.startSeconds what the clock shows at the first frame, in whole seconds; default 0
  */
-export function makeStills(random: Random, options: { split: Split; durationSeconds: number }): Scene {
-  const { split, durationSeconds } = options;
+export function makeStills(
+  random: Random,
+  options: { split: Split; durationSeconds: number; startSeconds?: number },
+): Scene {
+  const { split, durationSeconds, startSeconds = 0 } = options;
+  const last = startSeconds + durationSeconds;
   const grid = gridOf(durationSeconds);
   const blended = random.uniform() < 0.5;
   const entities: Entity[] = [];
-  for (let start = 0; start < durationSeconds; start += grid) {
-    const end = start + 2 * grid > durationSeconds ? durationSeconds : start + grid;
+  for (let start = startSeconds; start < last; start += grid) {
+    const end = start + 2 * grid > last ? last : start + grid;
     entities.push(...makeStill(random, split, blended, { start, end }));
-    if (end === durationSeconds) break;
+    if (end === last) break;
   }
   return {
     split,
     level: 0,
     durationSeconds,
+    startSeconds,
     gridSeconds: grid,
     background: makeBackground(random),
     entities,

@@ -22,6 +22,7 @@ import {
   isVisible,
   positionAt,
   type Scene,
+  secondsOf,
   visibleAt,
 } from "./scene.ts";
 import { allowedColours, forms, shapeNames } from "./vocabulary.ts";
@@ -37,7 +38,7 @@ interface Moment {
 /** All whole seconds at which each entity is on screen. */
 function momentsOf(scene: Scene): Moment[] {
   const moments: Moment[] = [];
-  for (let seconds = 0; seconds < scene.durationSeconds; seconds++) {
+  for (const seconds of secondsOf(scene)) {
     const visible = visibleAt(scene, seconds);
     for (const entity of visible) moments.push({ entity, seconds, visible });
   }
@@ -174,7 +175,7 @@ function textAt(context: QuestionContext, kind: "word" | "digit"): Draft | null 
 export const countAtKind: QuestionKind = (context) => {
   const { scene, random, style } = context;
   const counted: { seconds: number; count: number; group: Entity | null }[] = [];
-  for (let seconds = 0; seconds < scene.durationSeconds; seconds++) {
+  for (const seconds of secondsOf(scene)) {
     const shapes = visibleAt(scene, seconds).filter(({ kind }) => kind === "shape");
     const total = shapes.reduce((sum, { paths }) => sum + paths.length, 0);
     counted.push({ seconds, count: total, group: null });
@@ -305,7 +306,7 @@ export const presenceAtKind: QuestionKind = (context) => {
     seconds = moment.seconds;
     label = labelOf(moment.entity, seconds);
   } else {
-    seconds = random.integer(0, scene.durationSeconds);
+    seconds = random.pick(secondsOf(scene));
     const absent = absentLabels(context, seconds);
     const picked = pickOr(random, absent);
     if (picked === null) return null;
@@ -354,7 +355,7 @@ function absentLabels({ scene, random }: QuestionContext, seconds: number): stri
 
 /** All that is on screen at a second, each thing with its place: the densest account of a still that a row can give. */
 export const stillKind: QuestionKind = ({ scene, random }) => {
-  const seconds = random.integer(0, scene.durationSeconds);
+  const seconds = random.pick(secondsOf(scene));
   const fact = placesFact(scene, seconds);
   if (fact === null) return null;
   return {

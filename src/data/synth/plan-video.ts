@@ -40,6 +40,11 @@ export interface WorldOptions {
   lookups?: number;
   /** Rows per video that repeat options and what is asked of them, and nothing of the video, 0 to 4, 0.5 for every other video. Default 0. */
   optionRows?: number;
+  /**
+   * Of stills: each video's clock begins at a whole second up to this, as if it were cut from a longer video; 0 to 3600.
+   * What the time is then stands on the frames and nowhere else. Default 0.
+   */
+  latestStart?: number;
   /** Width and height in pixels, even, 64 to 1024. Default 112. */
   size?: number;
   /** Frames per second, 4 to 30. Default 8. */
@@ -71,6 +76,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
     timelines: options.timelines ?? 0,
     lookups: options.lookups ?? 0,
     optionRows: options.optionRows ?? 0,
+    latestStart: options.latestStart ?? 0,
     size: options.size ?? 112,
     fps: options.fps ?? 8,
   };
@@ -81,7 +87,7 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   const whole = (value: number, low: number, high: number): boolean =>
     Number.isInteger(value) && value >= low && value <= high;
   const { seed, split, questionsPerVideo, lengths, levels, subtitles, size, fps } = filled;
-  const { timelines, lookups, optionRows } = filled;
+  const { timelines, lookups, optionRows, latestStart } = filled;
   check("seed", seed, Number.isSafeInteger(seed), "a whole number");
   check("split", split, split === "train" || split === "heldout", "train or heldout");
   check(
@@ -102,6 +108,12 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   check("timelines", timelines, whole(timelines, 0, 3), "a whole number from 0 to 3");
   check("lookups", lookups, whole(lookups, 0, 4), "a whole number from 0 to 4");
   check("option rows", optionRows, optionRows >= 0 && optionRows <= 4, "a number from 0 to 4");
+  check(
+    "latest start",
+    latestStart,
+    whole(latestStart, 0, levels.every((level) => level === 0) ? 3600 : 0),
+    "a whole number of seconds from 0 to 3600, and 0 unless all levels are 0",
+  );
   check("size", size, whole(size, 64, 1024) && size % 2 === 0, "an even number of pixels from 64 to 1024");
   check("fps", fps, whole(fps, 4, 30), "a whole number from 4 to 30");
   return filled;
@@ -135,6 +147,7 @@ export function planVideo(options: WorldOptions, index: number): VideoPlan {
     durationSeconds: choices.pick(lengths),
     level: choices.pick(levels),
     subtitles: choices.uniform() < subtitles,
+    startSeconds: choices.integer(0, world.latestStart + 1),
   };
   const scene =
     drawn.level === 0 ? makeStills(random.fork("scene"), drawn) : makeScene(random.fork("scene"), drawn);
@@ -163,6 +176,7 @@ export function planVideo(options: WorldOptions, index: number): VideoPlan {
       reasoning: question.reasoning,
       temporal_grounding: grounding,
       durationSeconds: scene.durationSeconds,
+      ...(scene.startSeconds === 0 ? {} : { startSeconds: scene.startSeconds }),
       split,
       seed,
       level: scene.level,

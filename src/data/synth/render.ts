@@ -17,7 +17,7 @@ import { type Colour, colours, type Shape, shapeNames } from "./vocabulary.ts";
 const glyphScale = 4;
 
 /**
- * The frames of a scene in order, `durationSeconds * fps` of them, each at its time `index / fps`. A frame in which
+ * The frames of a scene in order, `durationSeconds * fps` of them, each at its time `startSeconds + index / fps`. A frame in which
  * nothing has changed is the same array as the one before it.
  *
  * @param size width and height in pixels
@@ -29,7 +29,7 @@ export function* renderScene(scene: Scene, size: number, fps: number): Generator
   let frame = background;
   const count = Math.round(scene.durationSeconds * fps);
   for (let index = 0; index < count; index++) {
-    const seconds = index / fps;
+    const seconds = scene.startSeconds + index / fps;
     const things = visibleAt(scene, seconds).flatMap((entity) =>
       entity.paths.map((path) => ({
         entity,

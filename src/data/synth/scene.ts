@@ -77,6 +77,8 @@ export interface Scene {
   /** 1 to 3: how much happens; 0 for stills that follow one another. */
   level: number;
   durationSeconds: number;
+  /** What the clock shows at the first frame; all times are by this clock. 0 for most scenes. */
+  startSeconds: number;
   /** Every event is on a multiple of this, in seconds, so that sparse sampling still sees it. */
   gridSeconds: number;
   background: Background;
@@ -85,6 +87,16 @@ export interface Scene {
   touch?: { seconds: number; mover: number; other: number };
   /** Subtitles; empty for most scenes. */
   cues: Cue[];
+}
+
+/** What the clock shows at the end. */
+export function endSecondsOf({ startSeconds, durationSeconds }: Scene): number {
+  return startSeconds + durationSeconds;
+}
+
+/** The whole seconds of a scene, by its clock. */
+export function secondsOf({ startSeconds, durationSeconds }: Scene): number[] {
+  return Array.from({ length: durationSeconds }, (_, i) => startSeconds + i);
 }
 
 /** Whether an entity is on screen at a time. */
