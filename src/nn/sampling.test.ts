@@ -103,3 +103,11 @@ it("names the option that is out of range", () => {
   expect(() => checkSampling({ topK: 1.5 })).toThrow("topK");
   expect(() => checkSampling({ repetitionPenalty: 0 })).toThrow("repetitionPenalty");
 });
+
+it("never chooses suppressed tokens, and takes the probability of others as it was", () => {
+  expectFit(draw({ temperature: 1, suppress: [1] }, 8000), [1 / 4, 0, 1 / 4, 1 / 2]);
+  const greedy = sampleToken(logits, { suppress: [1] }, new Random(0));
+  expect(greedy.id).toBe(3);
+  expect(greedy.logprob).toBeCloseTo(Math.log(1 / 4), 6);
+  expect(logits[1]).toBeCloseTo(Math.log(1 / 2), 6);
+});

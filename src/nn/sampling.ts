@@ -16,6 +16,8 @@ export interface SamplingOptions {
   topP?: number;
   /** Divides positive and multiplies negative logits of tokens already seen (Keskar et al., 2019). Default 1. */
   repetitionPenalty?: number;
+  /** Tokens that are never chosen. Default none. */
+  suppress?: readonly number[];
 }
 
 /** A chosen token. */
@@ -23,14 +25,18 @@ export interface SampledToken {
   id: number;
   /**
    * Natural logarithm of its probability under softmax(logits / temperature) over the whole vocabulary,
-   * before penalty, top-k and top-p; at temperature 1 if greedy. This is what policy gradients need.
+   * before suppression, penalty, top-k and top-p; at temperature 1 if greedy. This is what policy gradients need.
    */
   logprob: number;
 }
 
 /** @throws UsageError `sampling-option` if an option is outside its range */
 export function checkSampling(options: SamplingOptions): void {
-  const check = (name: keyof SamplingOptions, rule: string, ok: (value: number) => boolean) => {
+  const check = (
+    name: Exclude<keyof SamplingOptions, "suppress">,
+    rule: string,
+    ok: (value: number) => boolean,
+  ) => {
     const value = options[name];
     if (value !== undefined && !ok(value))
       throw new UsageError("sampling-option", `${name}: must be ${rule}, got ${value}`);
@@ -68,9 +74,10 @@ export function sampleToken(
   seen: Iterable<number> = [],
 ): SampledToken {
   invariant(logits.length > 0, "sampleToken: no logits");
-  const { temperature = 0, topK = 0, topP = 1, repetitionPenalty = 1 } = options;
+  const { temperature = 0, topK = 0, topP = 1, repetitionPenalty = 1, suppress = [] } = options;
   const scale = temperature > 0 ? 1 / temperature : 1;
-  const scores = repetitionPenalty === 1 ? logits : penalise(logits, repetitionPenalty, seen);
+  const penalised = repetitionPenalty === 1 ? logits : penalise(logits, repetitionPenalty, seen);
+  const scores = suppress.length === 0 ? penalised : without(penalised, suppress);
   const id =
     temperature === 0
       ? argmax(scores)
@@ -95,6 +102,12 @@ function penalise(logits: Float32Array, penalty: number, seen: Iterable<number>)
     const x = scores[id];
     if (x !== undefined) scores[id] = x > 0 ? x / penalty : x * penalty;
   }
+  return scores;
+}
+
+function without(logits: Float32Array, ids: readonly number[]): Float32Array {
+  const scores = logits.slice();
+  for (const id of ids) scores[id] = Number.NEGATIVE_INFINITY;
   return scores;
 }
 

@@ -6,7 +6,7 @@ import { threadId } from "node:worker_threads";
 import { hashJson } from "../base/index.ts";
 import type { ProcessorConfig } from "../nn/index.ts";
 import { type Frame, sampleVideo, toPatches } from "../video/index.ts";
-import type { RecipeVideo } from "./recipe.ts";
+import type { RecipeVideo } from "./recipe-file.ts";
 
 /** What clips have in common in a run. */
 export interface ClipSettings {

@@ -3,8 +3,15 @@
 export { type BatchOptions, type PlannedRow, planEpoch, planFrom } from "./batch-plan.ts";
 export { type Clip, type ClipRequest, type ClipSettings, readClip } from "./clip.ts";
 export { ClipStore } from "./clip-store.ts";
+export { type CompletionReward, CompletionRewarder, type RewardSettings } from "./completion-reward.ts";
 export { type FreshModel, freshModelSchema, makeFreshModel } from "./fresh-model.ts";
-export { loadRecipe, parseRecipe, type RecipeOptimizer, type RecipeVideo, type SftRecipe } from "./recipe.ts";
+export { type GrpoEvent, type GrpoMetrics, type GrpoOptions, trainGrpo } from "./grpo.ts";
+export { type GroupAdvantages, groupAdvantages } from "./grpo-advantages.ts";
+export { type LossType, lossTypes, policyLoss, tokenWeights } from "./grpo-loss.ts";
+export { type GrpoRecipe, loadGrpoRecipe, parseGrpoRecipe } from "./grpo-recipe.ts";
+export type { TrainingOptions, TrainingResult } from "./open-training.ts";
+export { loadRecipe, parseRecipe, type SftRecipe } from "./recipe.ts";
+export type { CommonRecipe, RecipeOptimizer, RecipeVideo } from "./recipe-file.ts";
 export { type SavedState, writeModel } from "./run-folder.ts";
-export { type SftEvent, type SftMetrics, type SftOptions, type SftResult, trainSft } from "./sft.ts";
+export { type SftEvent, type SftMetrics, type SftOptions, trainSft } from "./sft.ts";
 export { rowMessages } from "./sft-batches.ts";

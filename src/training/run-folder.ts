@@ -19,7 +19,7 @@ import {
   writeAdapter,
   writeSafetensors,
 } from "../nn/index.ts";
-import type { SftRecipe } from "./recipe.ts";
+import type { CommonRecipe } from "./recipe-file.ts";
 
 /** Fields of a recipe that may differ when a run goes on: they do not change what is computed. */
 const FREE: readonly string[] = ["saveEvery", "keep", "workers"];
@@ -48,6 +48,7 @@ export class RunFolder {
   /** The folder. */
   readonly path: string;
   readonly #metrics: JsonlWriter;
+  #samples: JsonlWriter | undefined;
 
   private constructor(path: string, metrics: JsonlWriter) {
     this.path = path;
@@ -63,7 +64,7 @@ export class RunFolder {
    */
   static async open(
     path: string,
-    recipe: SftRecipe,
+    recipe: CommonRecipe,
     resume: boolean,
   ): Promise<{ folder: RunFolder; checkpoint: string | undefined }> {
     const file = join(path, "recipe.json");
@@ -84,13 +85,20 @@ export class RunFolder {
     await mkdir(join(path, "checkpoints"), { recursive: true });
     await writeFileAtomic(file, `${JSON.stringify(recipe, null, 2)}\n`);
     const checkpoint = (await checkpoints(path)).at(-1);
-    await keepMetrics(join(path, "metrics.jsonl"), checkpoint === undefined ? 0 : stepOf(checkpoint));
+    for (const name of ["metrics.jsonl", "samples.jsonl"])
+      await keepLines(join(path, name), checkpoint === undefined ? 0 : stepOf(checkpoint));
     return { folder: new RunFolder(path, await JsonlWriter.open(join(path, "metrics.jsonl"))), checkpoint };
   }
 
   /** Adds a line to `metrics.jsonl`. */
   log(line: { step: number } & Record<string, unknown>): Promise<void> {
     return this.#metrics.append(line);
+  }
+
+  /** Adds a line to `samples.jsonl`, which is there from the first on. */
+  async logSamples(line: { step: number } & Record<string, unknown>): Promise<void> {
+    this.#samples ??= await JsonlWriter.open(join(this.path, "samples.jsonl"));
+    await this.#samples.append(line);
   }
 
   /**
@@ -174,8 +182,8 @@ function stepOf(checkpoint: string): number {
   return Number(basename(checkpoint).slice("step-".length));
 }
 
-/** Drops the metrics of steps after the checkpoint: they will be computed again. */
-async function keepMetrics(path: string, step: number): Promise<void> {
+/** Drops the lines of steps after the checkpoint: they will be computed again. */
+async function keepLines(path: string, step: number): Promise<void> {
   if (!(await stat(path).catch(() => undefined))) return;
   const lines: string[] = [];
   try {
@@ -188,7 +196,7 @@ async function keepMetrics(path: string, step: number): Promise<void> {
   await writeFileAtomic(path, lines.map((line) => `${line}\n`).join(""));
 }
 
-function checkSame(before: Record<string, unknown>, recipe: SftRecipe, path: string): void {
+function checkSame(before: Record<string, unknown>, recipe: CommonRecipe, path: string): void {
   const now = JSON.parse(JSON.stringify(recipe)) as Record<string, unknown>;
   const changed = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
     (key) => !FREE.includes(key) && JSON.stringify(before[key]) !== JSON.stringify(now[key]),

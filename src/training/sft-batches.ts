@@ -18,7 +18,9 @@ import { sampleIndices } from "../video/index.ts";
 import { type PlannedRow, planFrom } from "./batch-plan.ts";
 import type { Clip } from "./clip.ts";
 import type { ClipStore } from "./clip-store.ts";
+import type { GrpoRecipe } from "./grpo-recipe.ts";
 import type { SftRecipe } from "./recipe.ts";
+import type { RecipeVideo } from "./recipe-file.ts";
 
 /** A data set and where its rows' files are. */
 export interface SftData {
@@ -45,15 +47,29 @@ export interface SftStepBatches {
  *
  * @throws UsageError `training-rows` if it does not fill one batch, and as `readDataset` does
  */
-export async function loadSftData(path: string, model: Qwen25VL, recipe: SftRecipe): Promise<SftData> {
+export function loadSftData(path: string, model: Qwen25VL, recipe: SftRecipe): Promise<SftData> {
+  return loadRows(path, model, recipe.video, { name: "batchSize", size: recipe.batchSize });
+}
+
+/** As `loadSftData`, for rows that are only asked. */
+export function loadPromptData(path: string, model: Qwen25VL, recipe: GrpoRecipe): Promise<SftData> {
+  return loadRows(path, model, recipe.video, { name: "promptsPerStep", size: recipe.promptsPerStep });
+}
+
+async function loadRows(
+  path: string,
+  model: Qwen25VL,
+  video: RecipeVideo,
+  batch: { name: string; size: number },
+): Promise<SftData> {
   const rows = await readDataset(path);
-  if (rows.length < recipe.batchSize)
+  if (rows.length < batch.size)
     throw new UsageError(
       "training-rows",
-      `${path}: must have at least one batch of ${recipe.batchSize} rows, got ${rows.length}`,
-      "Generate more rows, or lower batchSize.",
+      `${path}: must have at least one batch of ${batch.size} rows, got ${rows.length}`,
+      `Generate more rows, or lower ${batch.name}.`,
     );
-  return { path, rows, planned: planRows(rows, model, recipe) };
+  return { path, rows, planned: planRows(rows, model, { video }) };
 }
 
 /** What the batch plan needs to know of rows: the video's shape by its length, the text's tokens. */

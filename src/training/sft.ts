@@ -6,20 +6,18 @@
 
 import { join } from "node:path";
 import { UsageError } from "../base/index.ts";
-import type { Device } from "../engine/index.ts";
-import {
-  createTrainStep,
-  type HostParams,
-  initLora,
-  learningRateSchedule,
-  loadParams,
-  loraConfig,
-  Qwen25VL,
-} from "../nn/index.ts";
-import { ClipStore } from "./clip-store.ts";
+import { Qwen25VL } from "../nn/index.ts";
 import { heldoutLoss } from "./heldout-loss.ts";
+import {
+  noVideos,
+  openTraining,
+  recipeRate,
+  roundSeconds,
+  type TrainingOptions,
+  type TrainingResult,
+} from "./open-training.ts";
 import type { SftRecipe } from "./recipe.ts";
-import { mergedParams, type Origin, RunFolder, readState, writeModel } from "./run-folder.ts";
+import { mergedParams, writeModel } from "./run-folder.ts";
 import { loadSftData, sftBatches } from "./sft-batches.ts";
 
 /** One line of `metrics.jsonl`. */
@@ -53,31 +51,9 @@ export type SftEvent =
   | { kind: "checkpoint"; path: string; step: number };
 
 /** How a run is carried out; what it computes is in the recipe. */
-export interface SftOptions {
-  /** Folder of the run. */
-  out: string;
-  /** Go on with the run that the folder holds. Default false. */
-  resume?: boolean;
-  /** Default cpu. */
-  device?: Device;
-  /** Threads of the model's programs. Default all. */
-  threads?: number;
-  /** Folder that keeps drawn frames between passes and runs; default `<out>/frames`, false keeps none. */
-  cache?: string | false;
-  /** Stops after the present step with a checkpoint. */
-  signal?: AbortSignal;
+export interface SftOptions extends TrainingOptions {
   /** Called with what happens. */
   onEvent?: (event: SftEvent) => void;
-}
-
-/** How a run ended. */
-export interface SftResult {
-  /** Steps taken in all. */
-  step: number;
-  /** Whether the recipe's steps are all done; false where it was stopped. */
-  finished: boolean;
-  /** Folder of the model: `<out>/model` where finished, else the last checkpoint. */
-  model: string;
 }
 
 /**
@@ -85,56 +61,24 @@ export interface SftResult {
  *
  * @throws UsageError on a run folder, data set or model that does not fit, or no row that can be trained on
  */
-export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<SftResult> {
+export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<TrainingResult> {
   const { out, device = "cpu", signal, onEvent = () => {} } = options;
   const threads = options.threads === undefined ? {} : { threads: options.threads };
   const model = await Qwen25VL.load(recipe.model, { device, ...threads });
   const data = await loadSftData(recipe.data, model, recipe);
-  const { folder, checkpoint } = await RunFolder.open(out, recipe, options.resume ?? false);
-  const origin = originOf(recipe, model);
-  const start = checkpoint === undefined ? undefined : await readState(checkpoint, origin);
-  const params = start?.params ?? freshParams(recipe, origin);
-  const trainable = trainablePart(recipe);
-  const { optimizer } = recipe;
-  const trainer = createTrainStep({
-    config: model.config,
-    params,
-    trainable,
-    ...(origin.lora ? { lora: origin.lora } : {}),
-    adamW: {
-      beta1: optimizer.beta1,
-      beta2: optimizer.beta2,
-      epsilon: optimizer.epsilon,
-      weightDecay: optimizer.weightDecay,
-    },
-    maxGradNorm: optimizer.maxGradNorm,
-    device,
-    ...threads,
-  });
-  if (start) trainer.restore(start.params, start.optimizer);
-  const cache = options.cache === false ? {} : { cache: options.cache ?? join(out, "frames") };
-  const clips = new ClipStore({ video: recipe.video, processor: model.processor, ...cache }, recipe.workers);
+  const training = await openTraining(recipe, model, options);
+  const { folder, trainer, clips, origin } = training;
   try {
     const steps =
       recipe.steps ?? Math.max(1, Math.round((data.rows.length * recipe.epochs) / recipe.batchSize));
     const heldout = await heldoutLoss(recipe, model, clips, device);
-    let step = start?.optimizer.step ?? 0;
-    let saved = checkpoint;
-    const sizes = [...params].map(([name, { data: values }]) => [
-      trainable(name) ? values.length : 0,
-      values.length,
-    ]);
-    const total = (i: 0 | 1): number => sizes.reduce((sum, pair) => sum + (pair[i] as number), 0);
-    onEvent({ kind: "start", rows: data.rows.length, steps, step, parameters: total(1), trained: total(0) });
-    const rate = learningRateSchedule({
-      learningRate: optimizer.learningRate,
-      totalSteps: steps,
-      warmup: optimizer.warmupRatio,
-      floor: optimizer.minLearningRateRatio,
-    });
+    let step = training.done;
+    let saved = training.checkpoint;
+    const { parameters, trained } = training;
+    onEvent({ kind: "start", rows: data.rows.length, steps, step, parameters, trained });
+    const rate = recipeRate(recipe, steps);
     const save = async (): Promise<string> => {
-      const state = { params: trainer.params(), optimizer: trainer.optimizerState() };
-      const path = await folder.save(origin, state, recipe.keep);
+      const path = await training.save();
       onEvent({ kind: "checkpoint", path, step });
       return path;
     };
@@ -146,17 +90,18 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
       for (const { id, reason } of next.value.skipped) onEvent({ kind: "skipped", id, reason });
       if (next.value.batches.length === 0) throw noVideos(next.value.skipped);
       const waited = performance.now();
-      // Schedules count from 0, where the warm-up's rate is 0; the step's end is what counts.
-      const learningRate = rate(Math.min(step + 1, steps - 1));
-      const result = await trainer.step(next.value.batches, { learningRate });
+      const learningRate = rate(step);
+      const { loss, gradNorm, tokens } = await trainer.step(next.value.batches, { learningRate });
       step++;
       const metrics: SftMetrics = {
         step,
         epoch: next.value.epoch,
-        ...result,
+        loss,
+        gradNorm,
+        tokens,
         learningRate,
-        seconds: round((performance.now() - began) / 1000),
-        waitSeconds: round((waited - began) / 1000),
+        seconds: roundSeconds((performance.now() - began) / 1000),
+        waitSeconds: roundSeconds((waited - began) / 1000),
         skipped: next.value.skipped.length,
       };
       if (step % recipe.saveEvery === 0 || step === steps) {
@@ -168,43 +113,14 @@ export async function trainSft(recipe: SftRecipe, options: SftOptions): Promise<
     }
     await batches.return(undefined);
     const finished = step >= steps;
-    if (signal?.aborted && !finished && step % recipe.saveEvery !== 0 && step > (start?.optimizer.step ?? 0))
+    if (signal?.aborted && !finished && step % recipe.saveEvery !== 0 && step > training.done)
       saved = await save();
     if (finished) await writeModel(join(out, "model"), origin, trainer.params());
     return { step, finished, model: finished ? join(out, "model") : (saved ?? recipe.model) };
   } finally {
-    await clips.close();
-    await trainer.dispose();
+    await training.close();
     await model.dispose();
   }
-}
-
-/** What a recipe begins with. */
-function originOf({ model: source, lora }: SftRecipe, { config }: Qwen25VL): Origin {
-  if (!lora) return { config, source };
-  return {
-    config,
-    source,
-    lora: loraConfig({ r: lora.r, lora_alpha: lora.alpha, lora_dropout: lora.dropout }),
-  };
-}
-
-/** The parameters of a run's first step. */
-function freshParams({ seed }: SftRecipe, { config, source, lora }: Origin): HostParams {
-  const base = loadParams(source);
-  return lora ? new Map([...base, ...initLora(config, lora, seed)]) : base;
-}
-
-/** Which parameters a recipe trains. */
-function trainablePart(recipe: SftRecipe): (name: string) => boolean {
-  if (recipe.lora) return (name) => /\.lora_[AB]\./.test(name);
-  const frozen = new Set(recipe.freeze);
-  return (name) => {
-    if (/(^|\.)visual\.merger\./.test(name)) return !frozen.has("merger");
-    if (/(^|\.)visual\./.test(name)) return !frozen.has("vision");
-    if (/embed_tokens|lm_head/.test(name)) return !frozen.has("embeddings");
-    return true;
-  };
 }
 
 function tooFewRows(recipe: SftRecipe): UsageError {
@@ -213,16 +129,4 @@ function tooFewRows(recipe: SftRecipe): UsageError {
     `${recipe.data}: must fill a batch of ${recipe.batchSize} rows with ${recipe.questionsPerVideo} questions per video and equal video length`,
     "Lower batchSize or questionsPerVideo, or generate more rows.",
   );
-}
-
-function noVideos(skipped: readonly { id: string; reason: string }[]): UsageError {
-  return new UsageError(
-    "training-videos",
-    `videos: at least one of a step's must be readable, got ${skipped[0]?.reason ?? "none"}`,
-    "Paths in the data set are relative to its own folder.",
-  );
-}
-
-function round(seconds: number): number {
-  return Math.round(seconds * 1000) / 1000;
 }
