@@ -1,6 +1,6 @@
 /** What `video-r2 ask` prints about an answer: for people, and as JSON. */
 
-import type { AskResult } from "../evaluation/index.ts";
+import type { AskResult, AskSamplesResult, Electorate } from "../evaluation/index.ts";
 import { formatInterval, formatTimestamp } from "../trace/index.ts";
 import { hanging, type Palette, printable } from "./terminal.ts";
 
@@ -153,6 +153,55 @@ export function askJson(result: AskResult, context: AskContext): Record<string, 
     },
     tokensPerSecond: tokensPerSecond(result),
     warnings: result.warnings,
+  };
+}
+
+const electorates: Record<Electorate, (voters: number, of: number) => string> = {
+  consistent: (voters, of) =>
+    voters === of
+      ? `all ${of} answers say what their reasoning concludes`
+      : `${voters} of ${of} answers say what their reasoning concludes; the rest has no vote`,
+  unknown: (voters, of) =>
+    `none of ${of} is known to be consistent; ${voters} of which it cannot be told have a vote`,
+  all: (voters, of) => `none of ${of} is consistent, so that all ${voters} that answer have a vote`,
+  none: (_, of) => `none of ${of} answers`,
+};
+
+/** What the candidates of a vote are called. */
+function candidateText({ samples }: AskSamplesResult, ballot: number): string {
+  const sample = samples[ballot];
+  return sample ? answerText(sample) : "";
+}
+
+/** How the samples voted, for people; ends with a line end. */
+export function voteReport(result: AskSamplesResult, { bold, dim }: Palette): string {
+  const { vote, samples } = result;
+  const voters = vote.candidates.reduce((sum, { ballots }) => sum + ballots.length, 0);
+  const names = vote.candidates.map(({ ballots }) => candidateText(result, ballots[0] as number));
+  const column = Math.max(0, ...names.map((name) => name.length)) + 3;
+  return [
+    `${bold(label("Vote"))}${electorates[vote.electorate](voters, samples.length)}`,
+    ...vote.candidates.map(({ ballots, weight }, i) => {
+      const count = `${ballots.length} ${ballots.length === 1 ? "vote" : "votes"}`;
+      return `${label("")}${(names[i] ?? "").padEnd(column)}${count.padEnd(10)}${dim(`weight ${weight.toFixed(2)}`)}`;
+    }),
+    "",
+  ].join("\n");
+}
+
+/** What `--json` prints of the samples. */
+export function voteJson({ samples, vote }: AskSamplesResult): Record<string, unknown> {
+  return {
+    vote,
+    samples: samples.map(({ trace, option, consistency, reply }, i) => ({
+      answer: trace.answer,
+      option,
+      consistency,
+      grounding: vote.grounding[i],
+      claims: trace.claims,
+      finishReason: reply.finishReason,
+      output: reply.text,
+    })),
   };
 }
 

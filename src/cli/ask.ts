@@ -2,11 +2,11 @@
 
 import type { Command } from "commander";
 import { UsageError } from "../base/index.ts";
-import { type AskResult, ask } from "../evaluation/index.ts";
+import { type AskResult, type AskSamplesResult, ask, askSamples } from "../evaluation/index.ts";
 import { type ChatModel, openModel } from "../models/index.ts";
 import { type AnswerType, answerTypes, parseOptions } from "../trace/index.ts";
-import { openVideo, readSubtitles, type Video } from "../video/index.ts";
-import { type AskContext, askHead, askJson, askReport } from "./ask-report.ts";
+import { openVideo, readSubtitles, type SampledVideo, type Video } from "../video/index.ts";
+import { type AskContext, askHead, askJson, askReport, voteJson, voteReport } from "./ask-report.ts";
 import { choiceFlag, collect, integerFlag, numberFlag } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { LiveReasoning } from "./live-reasoning.ts";
@@ -21,6 +21,7 @@ interface AskFlags {
   model: string;
   device?: string;
   sendAs?: "frames" | "file";
+  samples: number;
   seed?: number;
   temperature?: number;
   topP?: number;
@@ -36,6 +37,7 @@ const examples = `
 Examples:
   $ video-r2 ask clip.mp4 "Which shape appears first?" --option "red circle" --option "blue square"
   $ video-r2 ask clip.mp4 "How many stars are there?" --answer-type number --json
+  $ video-r2 ask clip.mp4 "Which shape appears first?" --option circle --option square --samples 8
   $ video-r2 ask talk.mp4 "What is built there?" --subtitles talk.srt --model http://localhost:8001/v1#Qwen2.5-VL-7B
 
 Models: builtin (comes with this package; knows the synthetic world of \`video-r2 data synth\` only), a checkpoint
@@ -63,8 +65,18 @@ export function registerAsk(program: Command): void {
       "how a server gets the video: frames or file",
       choiceFlag("--send-as", ["frames", "file"]),
     )
+    .option(
+      "--samples <n>",
+      "ask so often, drop inconsistent answers, let the rest vote",
+      integerFlag("--samples", 1),
+      1,
+    )
     .option("--seed <n>", "seed of the sampling", integerFlag("--seed", 0))
-    .option("--temperature <x>", "0 gives the likeliest words (default)", numberFlag("--temperature", 0, 2))
+    .option(
+      "--temperature <x>",
+      "0 gives the likeliest words (default; with --samples 0.7)",
+      numberFlag("--temperature", 0, 2),
+    )
     .option(
       "--top-p <p>",
       "sample from the likeliest tokens of this probability",
@@ -105,6 +117,8 @@ async function readQuestion(words: string | undefined, flags: AskFlags): Promise
   if (options.length > 26)
     throw new UsageError("usage", `--option: must be given at most 26 times, got ${options.length}`);
   const answerType = flags.answerType ?? file?.answerType;
+  if (flags.samples > 1 && flags.temperature === 0)
+    throw new UsageError("usage", "--temperature: must be above 0 with --samples, got 0");
   if (answerType !== undefined && (answerType === "choice") !== options.length > 0)
     throw new UsageError(
       "usage",
@@ -137,6 +151,11 @@ class Screen {
     process.stdout.write(printable(this.#live.push(piece)));
   }
 
+  sampled(done: number, of: number): void {
+    if (process.stderr.isTTY)
+      process.stderr.write(`\r\u001b[2K${done < of ? `${done} of ${of} answers` : ""}`);
+  }
+
   end(report: string): void {
     process.stdout.write(`${printable(this.#live.end())}\n${report}`);
   }
@@ -165,13 +184,9 @@ async function run(
     signal.addEventListener("abort", () => void model.close(), { once: true });
     try {
       const context = { question: asked.question, loadSeconds, expected: asked.answer ?? null };
-      const result = await answer(model, video, asked, flags, { signal, cues });
-      return print(
-        { ...result.value, videoSeconds: result.value.videoSeconds + openSeconds },
-        context,
-        flags,
-        result.screen,
-      );
+      const { value, vote, screen } = await answer(model, video, asked, flags, { signal, cues });
+      const result = { ...value, videoSeconds: value.videoSeconds + openSeconds };
+      return print(result, vote, context, flags, screen);
     } finally {
       await model.close();
     }
@@ -186,11 +201,11 @@ async function answer(
   asked: QuestionFile,
   flags: AskFlags,
   rest: { signal: AbortSignal; cues: Awaited<ReturnType<typeof readSubtitles>> | "embedded" | undefined },
-): Promise<{ value: AskResult; screen: Screen | null }> {
+): Promise<{ value: AskResult; vote: AskSamplesResult | null; screen: Screen | null }> {
   const screen = flags.json ? null : new Screen(paletteFor(process.stderr));
   const { seed, temperature, topP, topK, maxTokens, fps, maxFrames, timestamps } = flags;
   const { minFrames } = (await model.info()).sampling;
-  const value = await ask(model, {
+  const request = {
     video,
     question: asked.question,
     options: asked.options,
@@ -207,15 +222,37 @@ async function answer(
     topK,
     maxTokens,
     signal: rest.signal,
-    onSampled: ({ info, frames }) => screen?.begin(info.path, info.durationSeconds, frames.length),
-    onText: (text) => screen?.text(text),
+    onSampled: ({ info, frames }: SampledVideo) =>
+      screen?.begin(info.path, info.durationSeconds, frames.length),
+  };
+  if (flags.samples === 1) {
+    const value = await ask(model, { ...request, onText: (text) => screen?.text(text) });
+    return { value, vote: null, screen };
+  }
+  const { samples } = flags;
+  const vote = await askSamples(model, {
+    ...request,
+    samples,
+    onSample: (done) => screen?.sampled(done, samples),
   });
-  return { value, screen };
+  screen?.text(vote.chosen.reply.text);
+  return { value: vote.chosen, vote, screen };
 }
 
 /** Prints the answer; the exit code is 1 where the model gave none. */
-function print(result: AskResult, context: AskContext, flags: AskFlags, screen: Screen | null): number {
-  if (flags.json) process.stdout.write(`${JSON.stringify(askJson(result, context), null, 2)}\n`);
-  else screen?.end(askReport(result, context, paletteFor(process.stdout)));
+function print(
+  result: AskResult,
+  vote: AskSamplesResult | null,
+  context: AskContext,
+  flags: AskFlags,
+  screen: Screen | null,
+): number {
+  if (flags.json) {
+    const document = { ...askJson(result, context), ...(vote ? voteJson(vote) : {}) };
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  } else {
+    const palette = paletteFor(process.stdout);
+    screen?.end(`${askReport(result, context, palette)}${vote ? voteReport(vote, palette) : ""}`);
+  }
   return result.trace.answer === null || result.trace.answer === "" ? 1 : 0;
 }

@@ -2,6 +2,7 @@
 
 import { type ConsistencyVerdict, judgeConsistency } from "../judges/index.ts";
 import {
+  type ChatMessage,
   type ChatModel,
   type ChatReply,
   complete,
@@ -67,6 +68,17 @@ export interface AskResult {
   warnings: string[];
 }
 
+/** A video that has been sampled and a question about it, ready to be asked any number of times. */
+export interface AskedVideo {
+  info: ModelInfo;
+  video: SampledVideo;
+  options: Option[];
+  answerType: AnswerType;
+  messages: ChatMessage[];
+  /** Seconds that opening, decoding, resizing and drawing took. */
+  videoSeconds: number;
+}
+
 /**
  * Asks a model about a video file.
  *
@@ -74,6 +86,15 @@ export interface AskResult {
  *   signal's reason if it is aborted
  */
 export async function ask(model: ChatModel, request: AskRequest): Promise<AskResult> {
+  const asked = await prepareQuestion(model, request);
+  return askPrepared(model, asked, request);
+}
+
+/** Samples the video and puts the question; throws as `ask` does. */
+export async function prepareQuestion(
+  model: ChatModel,
+  request: Omit<AskRequest, "onText">,
+): Promise<AskedVideo> {
   const info = await model.info();
   request.signal?.throwIfAborted();
   const options = (request.options ?? []).map((text, i) => ({ letter: optionLetter(i), text }));
@@ -88,21 +109,36 @@ export async function ask(model: ChatModel, request: AskRequest): Promise<AskRes
   request.signal?.throwIfAborted();
   request.onSampled?.(video, info);
   const { frames, sampleFps } = video;
+  const messages: ChatMessage[] = [
+    { role: "system", content: systemPrompt },
+    {
+      role: "user",
+      content: [
+        { type: "video", video: { frames, sampleFps, path: video.info.path } },
+        { type: "text", text: questionPrompt(request.question, options, answerType) },
+      ],
+    },
+  ];
+  return { info, video, options, answerType, messages, videoSeconds };
+}
+
+/** Asks once; throws as `ask` does. */
+export async function askPrepared(
+  model: ChatModel,
+  asked: AskedVideo,
+  request: Pick<AskRequest, "maxTokens" | "temperature" | "topP" | "topK" | "seed" | "signal" | "onText">,
+): Promise<AskResult> {
+  const { info, video, options, answerType, messages, videoSeconds } = asked;
   const { maxTokens, temperature, topP, topK, seed, signal, onText } = request;
-  const reply = await complete(
-    model,
-    [
-      { role: "system", content: systemPrompt },
-      {
-        role: "user",
-        content: [
-          { type: "video", video: { frames, sampleFps, path: video.info.path } },
-          { type: "text", text: questionPrompt(request.question, options, answerType) },
-        ],
-      },
-    ],
-    { maxTokens, temperature, topP, topK, seed, signal, onText },
-  );
+  const reply = await complete(model, messages, {
+    maxTokens,
+    temperature,
+    topP,
+    topK,
+    seed,
+    signal,
+    onText,
+  });
   const trace = parseTrace(reply.text, {
     durationSeconds: video.info.durationSeconds,
     truncated: reply.finishReason === "length",

@@ -1,6 +1,7 @@
 /** Asking models about videos, and checking what they say. */
 
 export { type AskRequest, type AskResult, ask } from "./ask.ts";
+export { type AskSamplesRequest, type AskSamplesResult, askSamples } from "./ask-samples.ts";
 export {
   evaluateHeldOut,
   type HeldOutOptions,
@@ -18,3 +19,11 @@ export type { Alignment, SampleRecord, Verdict } from "./score-record.ts";
 export { type SampleScorer, scoreSample } from "./score-sample.ts";
 export { type ScoreSettings, type ScoreSummary, SummaryBuilder } from "./score-summary.ts";
 export { truncationOf } from "./truncation.ts";
+export {
+  type Ballot,
+  type Candidate,
+  countVotes,
+  type Electorate,
+  type Vote,
+  type VoteOptions,
+} from "./vote.ts";
