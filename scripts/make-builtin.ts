@@ -33,9 +33,10 @@ const HISTORY = `\`\`\`bash
 npm run make:builtin
 \`\`\`
 
-Four stages of supervised fine-tuning on generated videos, from the random weights of \`recipes/builtin-model.yaml\`:
+Five stages of supervised fine-tuning on generated videos, from the random weights of \`recipes/builtin-model.yaml\`:
 \`recipes/builtin-words.yaml\` (repeating what stands in the prompt), \`recipes/builtin-stills.yaml\` (what is where in 40,000
-stills of one second, and questions), \`recipes/builtin-seconds.yaml\` (12,000 videos of 1 to 6 such stills) and
+stills of one second, and questions), \`recipes/builtin-seconds.yaml\` (12,000 videos of 1 to 6 such stills),
+\`recipes/builtin-clocks.yaml\` (10,000 more, whose clock starts at any second, so that it must be read) and
 \`recipes/builtin-world.yaml\` (questions, accounts and look-ups of 9,000 videos of 8 to 64 s). Frames are sampled at 2 per
 second, at most 32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.`;
 
@@ -74,12 +75,15 @@ const seconds = {
   lookups: 3,
   optionRows: 0.5,
 };
+const clocks = { ...seconds, seed: 15, lengths: [1, 1, 2, 2, 3, 4, 6], latestStart: 58 };
 const worlds = {
   words: { ...still, split: "train", count: 10_000, questionsPerVideo: 0, optionRows: 2 },
   stills: { ...stills, split: "train", count: 40_000 },
   "stills-heldout": { ...stills, split: "heldout", count: 300 },
   seconds: { ...seconds, split: "train", count: 12_000 },
   "seconds-heldout": { ...seconds, split: "heldout", count: 100 },
+  clocks: { ...clocks, split: "train", count: 10_000 },
+  "clocks-heldout": { ...clocks, split: "heldout", count: 100 },
   world: {
     seed: 10,
     split: "train",
@@ -101,7 +105,7 @@ const text = card(summariseHeldOut(results), results);
 await writeFile(join(out, "README.md"), text);
 console.log(text);
 
-/** Worlds, tokenizer, random weights, the four stages. @returns the folder of the model */
+/** Worlds, tokenizer, random weights, the five stages. @returns the folder of the model */
 async function trainFromNothing(): Promise<string> {
   for (const [name, world] of Object.entries(worlds)) await makeWorld(name, world);
   await makeBase();
@@ -110,6 +114,7 @@ async function trainFromNothing(): Promise<string> {
   for (const [stage, heldout] of [
     ["stills", "stills-heldout"],
     ["seconds", "seconds-heldout"],
+    ["clocks", "clocks-heldout"],
     ["world", "heldout"],
   ] as const)
     model = await train(stage, { model, data: rows(stage, "train"), heldout: rows(heldout, "heldout") });

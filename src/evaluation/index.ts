@@ -3,6 +3,12 @@
 export { type AskRequest, type AskResult, ask } from "./ask.ts";
 export { type AskSamplesRequest, type AskSamplesResult, askSamples } from "./ask-samples.ts";
 export {
+  type AttentionShare,
+  attentionShare,
+  type ClaimAttention,
+  type PatchTime,
+} from "./attention-share.ts";
+export {
   evaluateHeldOut,
   type HeldOutOptions,
   type HeldOutResult,
@@ -19,6 +25,14 @@ export type { Alignment, SampleRecord, Verdict } from "./score-record.ts";
 export { type SampleScorer, scoreSample } from "./score-sample.ts";
 export { type ScoreSettings, type ScoreSummary, SummaryBuilder } from "./score-summary.ts";
 export { truncationOf } from "./truncation.ts";
+export {
+  type Intervention,
+  interventions,
+  type PartLogProbs,
+  type RelianceRequest,
+  type VideoReliance,
+  VideoRelianceMeter,
+} from "./video-reliance.ts";
 export {
   type Ballot,
   type Candidate,

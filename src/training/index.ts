@@ -14,4 +14,4 @@ export { loadRecipe, parseRecipe, type SftRecipe } from "./recipe.ts";
 export type { CommonRecipe, RecipeOptimizer, RecipeVideo } from "./recipe-file.ts";
 export { type SavedState, writeModel } from "./run-folder.ts";
 export { type SftEvent, type SftMetrics, type SftOptions, trainSft } from "./sft.ts";
-export { rowMessages } from "./sft-batches.ts";
+export { rowMessages, trainBatch } from "./sft-batches.ts";
