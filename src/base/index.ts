@@ -5,6 +5,7 @@ export { keepsHeap, rerunKeepingHeap } from "./heap.ts";
 export { type JsonlErrors, JsonlWriter, readJsonl, readJsonlLines, writeFileAtomic } from "./jsonl.ts";
 export { mapPool } from "./pool.ts";
 export { formatDuration, Progress, type ProgressOptions } from "./progress.ts";
+export { Message } from "./protobuf.ts";
 export { Random, type RandomState } from "./random.ts";
 export { invariant, messageOf, UsageError } from "./usage-error.ts";
 export { serveWorker, startWorker, WorkerPool } from "./worker-pool.ts";

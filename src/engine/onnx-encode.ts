@@ -1,9 +1,8 @@
 /**
- * Writes a graph as an ONNX ModelProto. Only the fields used here are known: protocol buffers are a sequence
- * of (field number and wire type, value), and messages are byte strings. https://onnx.ai/onnx/intro/concepts.html
+ * Writes a graph as an ONNX ModelProto. Only the fields used here are known. https://onnx.ai/onnx/intro/concepts.html
  */
 
-import { invariant, UsageError } from "../base/index.ts";
+import { invariant, Message, UsageError } from "../base/index.ts";
 import { DTYPES, type TensorData } from "./dtype.ts";
 import { type Graph, type Node, type Value, valueName } from "./graph.ts";
 import { type Attribute, OPERATORS } from "./operators.ts";
@@ -19,68 +18,6 @@ const MAX_BYTES = 2 ** 31 - 1;
 export interface EncodeOptions {
   /** Names of the outputs in the file. */
   readonly outputNames: readonly string[];
-}
-
-class Message {
-  readonly #parts: Uint8Array[] = [];
-  length = 0;
-
-  bytes(field: number, content: Uint8Array): this {
-    this.#varint((field << 3) | 2);
-    this.#varint(content.length);
-    return this.#push(content);
-  }
-
-  text(field: number, content: string): this {
-    return this.bytes(field, new TextEncoder().encode(content));
-  }
-
-  message(field: number, content: Message): this {
-    this.#varint((field << 3) | 2);
-    this.#varint(content.length);
-    for (const part of content.#parts) this.#push(part);
-    return this;
-  }
-
-  integer(field: number, value: number): this {
-    this.#varint(field << 3);
-    this.#varint(value);
-    return this;
-  }
-
-  float(field: number, value: number): this {
-    this.#varint((field << 3) | 5);
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setFloat32(0, value, true);
-    return this.#push(bytes);
-  }
-
-  finish(): Uint8Array {
-    const whole = new Uint8Array(this.length);
-    let at = 0;
-    for (const part of this.#parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
-  }
-
-  #push(part: Uint8Array): this {
-    this.#parts.push(part);
-    this.length += part.length;
-    return this;
-  }
-
-  #varint(value: number): void {
-    const bytes: number[] = [];
-    let rest = BigInt.asUintN(64, BigInt(value));
-    do {
-      const low = Number(rest & 0x7fn);
-      rest >>= 7n;
-      bytes.push(rest === 0n ? low : low | 0x80);
-    } while (rest !== 0n);
-    this.#push(Uint8Array.from(bytes));
-  }
 }
 
 /**

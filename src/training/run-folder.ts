@@ -19,6 +19,7 @@ import {
   writeAdapter,
   writeSafetensors,
 } from "../nn/index.ts";
+import { EventFile, type StepLine } from "./event-file.ts";
 import type { CommonRecipe } from "./recipe-file.ts";
 
 /** Fields of a recipe that may differ when a run goes on: they do not change what is computed. */
@@ -48,11 +49,13 @@ export class RunFolder {
   /** The folder. */
   readonly path: string;
   readonly #metrics: JsonlWriter;
+  readonly #events: EventFile;
   #samples: JsonlWriter | undefined;
 
-  private constructor(path: string, metrics: JsonlWriter) {
+  private constructor(path: string, metrics: JsonlWriter, events: EventFile) {
     this.path = path;
     this.#metrics = metrics;
+    this.#events = events;
   }
 
   /**
@@ -85,18 +88,24 @@ export class RunFolder {
     await mkdir(join(path, "checkpoints"), { recursive: true });
     await writeFileAtomic(file, `${JSON.stringify(recipe, null, 2)}\n`);
     const checkpoint = (await checkpoints(path)).at(-1);
-    for (const name of ["metrics.jsonl", "samples.jsonl"])
-      await keepLines(join(path, name), checkpoint === undefined ? 0 : stepOf(checkpoint));
-    return { folder: new RunFolder(path, await JsonlWriter.open(join(path, "metrics.jsonl"))), checkpoint };
+    const done = checkpoint === undefined ? 0 : stepOf(checkpoint);
+    const metrics = await keepLines(join(path, "metrics.jsonl"), done);
+    await keepLines(join(path, "samples.jsonl"), done);
+    const writer = await JsonlWriter.open(join(path, "metrics.jsonl"));
+    return {
+      folder: new RunFolder(path, writer, await EventFile.create(join(path, "tensorboard"), metrics)),
+      checkpoint,
+    };
   }
 
-  /** Adds a line to `metrics.jsonl`. */
-  log(line: { step: number } & Record<string, unknown>): Promise<void> {
-    return this.#metrics.append(line);
+  /** Adds a line to `metrics.jsonl`, and to what TensorBoard reads. */
+  async log(line: StepLine): Promise<void> {
+    await this.#metrics.append(line);
+    await this.#events.append(line);
   }
 
   /** Adds a line to `samples.jsonl`, which is there from the first on. */
-  async logSamples(line: { step: number } & Record<string, unknown>): Promise<void> {
+  async logSamples(line: StepLine): Promise<void> {
     this.#samples ??= await JsonlWriter.open(join(this.path, "samples.jsonl"));
     await this.#samples.append(line);
   }
@@ -182,18 +191,18 @@ function stepOf(checkpoint: string): number {
   return Number(basename(checkpoint).slice("step-".length));
 }
 
-/** Drops the lines of steps after the checkpoint: they will be computed again. */
-async function keepLines(path: string, step: number): Promise<void> {
-  if (!(await stat(path).catch(() => undefined))) return;
-  const lines: string[] = [];
+/** Drops the lines of steps after the checkpoint, which will be computed again. @returns the others */
+async function keepLines(path: string, step: number): Promise<StepLine[]> {
+  const kept: StepLine[] = [];
+  if (!(await stat(path).catch(() => undefined))) return kept;
   try {
-    for await (const line of readJsonl<{ step: number }>(path))
-      if (line.step <= step) lines.push(JSON.stringify(line));
+    for await (const line of readJsonl<StepLine>(path)) if (line.step <= step) kept.push(line);
   } catch (error) {
     // A kill can cut the last line; what is before it is whole.
     if (!(error instanceof UsageError)) throw error;
   }
-  await writeFileAtomic(path, lines.map((line) => `${line}\n`).join(""));
+  await writeFileAtomic(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  return kept;
 }
 
 function checkSame(before: Record<string, unknown>, recipe: CommonRecipe, path: string): void {

@@ -128,16 +128,18 @@ function readingOrder(entities: readonly Entity[], seconds: number): Entity[] {
   return [...entities].sort((a, b) => rank(a) - rank(b));
 }
 
+/** What is on screen at a second, in reading order: `a blue square`, `3 red circles`. */
+export function thingsAt(scene: Scene, seconds: number): string[] {
+  const visible = readingOrder(visibleAt(scene, seconds), seconds);
+  return visible.map((entity) => indefinite(labelOf(entity, seconds)));
+}
+
 /** All that is on screen at a second, in reading order, as a fact of that second. */
 export function screenFact(scene: Scene, seconds: number, style: Style): Fact {
-  const visible = readingOrder(visibleAt(scene, seconds), seconds);
-  const [first] = visible;
+  const [first, ...others] = visibleAt(scene, seconds);
   if (first === undefined) return { startSeconds: seconds, text: "the screen is empty" };
-  const is = visible.length > 1 ? plural(style.isOnScreen) : agree(first, style.isOnScreen);
-  return {
-    startSeconds: seconds,
-    text: `${listed(visible.map((entity) => indefinite(labelOf(entity, seconds))))} ${is}`,
-  };
+  const is = others.length > 0 ? plural(style.isOnScreen) : agree(first, style.isOnScreen);
+  return { startSeconds: seconds, text: `${listed(thingsAt(scene, seconds))} ${is}` };
 }
 
 /** All that is on screen at a second, each thing with its place, in reading order; null where there is nothing, or a group. */

@@ -13,7 +13,7 @@ import {
   timed,
   unique,
 } from "./draft.ts";
-import { phaseFact, phasesOf, placesFact, screenFact } from "./events.ts";
+import { phaseFact, phasesOf, placesFact, screenFact, thingsAt } from "./events.ts";
 import {
   colourAt,
   columnNames,
@@ -329,9 +329,20 @@ export const presenceAtKind: QuestionKind = (context) => {
     distractors: [yes ? "no" : "yes"],
     closed: true,
     facts: [screenFact(scene, seconds, style)],
-    ...(yes ? {} : { because: `There is no ${label}.` }),
+    because: searched(thingsAt(scene, seconds), indefinite(label)),
   };
 };
+
+/**
+ * Goes through things until it comes to the one that is looked for: `Is there a blue square: a red star, a blue square:
+ * yes.` As with options, a small model learns to compare one after the other, and not to know at once whether there is one.
+ */
+function searched(things: readonly string[], wanted: string): string {
+  const at = things.indexOf(wanted);
+  const seen = at === -1 ? things : things.slice(0, at + 1);
+  const passed = seen.length === 0 ? "the screen is empty" : seen.join(", ");
+  return `Is there ${wanted}: ${passed}: ${at === -1 ? "no" : "yes"}.`;
+}
 
 /** Single shapes that are not on screen at a second: those of other times first, and slight changes of what is there. */
 function absentLabels({ scene, random }: QuestionContext, seconds: number): string[] {

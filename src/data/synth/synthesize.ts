@@ -36,7 +36,7 @@ export interface SynthesizedVideo {
 }
 
 /** Changes whenever the same options give other bytes than before. */
-const worldVersion = 2;
+const worldVersion = 3;
 
 /**
  * Generates a data set and yields its videos in order as they are complete. The same options give the same bytes,
