@@ -4,6 +4,7 @@ import { answerTarget } from "../../models/index.ts";
 import { parseTrace } from "../../trace/index.ts";
 import { Oracle } from "../testing/oracle.ts";
 import { factsGrounded, factsSaid } from "../testing/sentence-facts.ts";
+import { thingsAt } from "./events.ts";
 import { planVideo, type VideoPlan } from "./plan-video.ts";
 import { splits } from "./vocabulary.ts";
 
@@ -155,6 +156,25 @@ describe("reasoning", () => {
       const times = new Set(factsSaid(row.reasoning).map(({ start, end }) => `${start}-${end ?? start}`));
       for (const time of times)
         expect(trace.claims.map((claim) => `${claim.startSeconds}-${claim.endSeconds}`)).toContain(time);
+    }
+  });
+
+  it("looks for a thing among those on screen, one after the other, until it is found or there are no more", () => {
+    const asked = plans.flatMap(({ scene, rows: own }) =>
+      own.filter(({ category }) => category === "presence-at").map((row) => ({ scene, row })),
+    );
+    expect(asked.length).toBeGreaterThan(50);
+    for (const { scene, row } of asked) {
+      const [, wanted = "", passed = "", found] =
+        /Is there (.*?): (.*): (yes|no)\./.exec(row.reasoning) ?? [];
+      expect(row.question.toLowerCase()).toContain(wanted);
+      expect(row.options.find(({ letter }) => letter === row.answer)?.text ?? row.answer).toBe(found);
+      const [start] = factsSaid(row.reasoning).map((fact) => fact.start);
+      const things = thingsAt(scene, start ?? 0);
+      const at = things.indexOf(wanted);
+      expect(found).toBe(at === -1 ? "no" : "yes");
+      const seen = at === -1 ? things : things.slice(0, at + 1);
+      expect(passed).toBe(seen.length === 0 ? "the screen is empty" : seen.join(", "));
     }
   });
 

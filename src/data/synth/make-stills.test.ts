@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { UsageError } from "../../base/index.ts";
 import { planVideo } from "./plan-video.ts";
 import { renderScene } from "./render.ts";
-import { isVisible, visibleAt } from "./scene.ts";
+import { isVisible, type Scene, visibleAt } from "./scene.ts";
 import { colours, isHeldoutPair } from "./vocabulary.ts";
 
 const world = { seed: 31, levels: [0], lengths: [1, 4, 40], questionsPerVideo: 3, timelines: 1 };
@@ -112,12 +112,15 @@ it("may be short, and without questions where there are accounts", () => {
 it("look alike whenever their clock starts, and all their times are by that clock", () => {
   const settings = { ...world, split: "train", lengths: [1, 3], lookups: 2 } as const;
   const starts = new Set<number>();
-  for (let index = 0; index < 100; index++) {
+  for (let index = 0; index < 200; index++) {
     const plain = planVideo(settings, index);
     const later = planVideo({ ...settings, latestStart: 58 }, index);
     const { startSeconds, durationSeconds } = later.scene;
     starts.add(startSeconds);
-    expect([...renderScene(later.scene, 64, 4)]).toEqual([...renderScene(plain.scene, 64, 4)]);
+    if (index < 10) {
+      const pixels = (scene: Scene): Buffer => Buffer.concat([...renderScene(scene, 32, 4)]);
+      expect(pixels(later.scene).equals(pixels(plain.scene))).toBe(true);
+    }
     for (const row of later.rows) {
       expect(row.startSeconds ?? 0).toBe(startSeconds);
       const said = [row.question, row.reasoning, ...Object.keys(row.temporal_grounding)].join(" ");

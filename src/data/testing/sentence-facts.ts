@@ -18,7 +18,7 @@ const forms = [
 const steps = [
   /answer is/,
   /^\(A\) .*: option \([A-E]\)$/,
-  /^There is no /,
+  /^Is there an? [a-z ]+: .*: (yes|no)$/,
   /^\d+( [+-] \d+)+ = \d+$/,
   /^\d+ is more than \d+$/,
 ];
