@@ -2,7 +2,7 @@
  * Runs the benches one after the other and writes their tables into docs/performance.md, each into its own section;
  * sections of benches that were not run stay as they are.
  *
- *   VIDEO_R2_PYTHON=/path/to/python npm run bench [-- engine video generate train-step score real-size]
+ *   VIDEO_R2_PYTHON=/path/to/python npm run bench [-- engine video generate train-step grpo score real-size]
  */
 
 import { execFileSync } from "node:child_process";
@@ -11,6 +11,7 @@ import { cpus } from "node:os";
 import { messageOf, UsageError, writeFileAtomic } from "../src/base/index.ts";
 import { benchEngine, engineTable } from "./engine.ts";
 import { benchGenerate } from "./generate.ts";
+import { benchGrpo } from "./grpo.ts";
 import { benchRealSize } from "./real-size.ts";
 import { benchScore } from "./score.ts";
 import { benchTrainStep, trainStepTable } from "./train-step.ts";
@@ -23,13 +24,14 @@ const benches: Record<string, () => Promise<string>> = {
   engine: async () => engineTable(await benchEngine()),
   "train-step": async () => trainStepTable(await benchTrainStep()),
   generate: async () => (await benchGenerate()).markdown,
+  grpo: async () => (await benchGrpo()).markdown,
   video: async () => (await benchVideo()).markdown,
   score: async () => (await benchScore()).markdown,
   "real-size": async () => (await benchRealSize(process.env.VIDEO_R2_BENCH_VIDEO ?? example)).markdown,
 };
 
 /** Everything but `real-size`, which needs 20 GiB of memory and 8 of disk and is run by name. */
-const usual = ["engine", "train-step", "generate", "video", "score"];
+const usual = ["engine", "train-step", "generate", "grpo", "video", "score"];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in benches));

@@ -10,6 +10,7 @@ export { type GroupAdvantages, groupAdvantages } from "./grpo-advantages.ts";
 export { type LossType, lossTypes, policyLoss, tokenWeights } from "./grpo-loss.ts";
 export { type GrpoRecipe, loadGrpoRecipe, parseGrpoRecipe } from "./grpo-recipe.ts";
 export type { TrainingOptions, TrainingResult } from "./open-training.ts";
+export { grpoLoss, PolicyUpdater, type RewardedCompletion, type UpdateMetrics } from "./policy-updater.ts";
 export { loadRecipe, parseRecipe, type SftRecipe } from "./recipe.ts";
 export type { CommonRecipe, RecipeOptimizer, RecipeVideo } from "./recipe-file.ts";
 export { type SavedState, writeModel } from "./run-folder.ts";

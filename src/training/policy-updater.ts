@@ -3,7 +3,6 @@
 import { lax, np } from "../engine/index.ts";
 import {
   floatTensor,
-  type LogProbs,
   type LossFunction,
   type Prompt,
   type Qwen25VL,
@@ -75,15 +74,26 @@ export function grpoLoss(recipe: GrpoRecipe): LossFunction {
   };
 }
 
+/** What says how likely completions are under the policy to stay near to; `LogProbs` is one. */
+export interface ReferencePolicy {
+  /** The log-probability of each target: `[R, T]`. */
+  of(batch: TrainBatch): Promise<Float32Array>;
+}
+
 /** Updates a policy that is in training. */
 export class PolicyUpdater {
   readonly #model: Qwen25VL;
   readonly #trainer: TrainStep;
-  readonly #reference: LogProbs | undefined;
+  readonly #reference: ReferencePolicy | undefined;
   readonly #recipe: GrpoRecipe;
 
   /** @param reference the policy to stay near to; none where the recipe's `beta` is 0 */
-  constructor(model: Qwen25VL, trainer: TrainStep, reference: LogProbs | undefined, recipe: GrpoRecipe) {
+  constructor(
+    model: Qwen25VL,
+    trainer: TrainStep,
+    reference: ReferencePolicy | undefined,
+    recipe: GrpoRecipe,
+  ) {
     this.#model = model;
     this.#trainer = trainer;
     this.#reference = reference;
