@@ -38,7 +38,10 @@ Five stages of supervised fine-tuning on generated videos, from the random weigh
 stills of one second, and questions), \`recipes/builtin-seconds.yaml\` (12,000 videos of 1 to 6 such stills),
 \`recipes/builtin-clocks.yaml\` (10,000 more, whose clock starts at any second, so that it must be read) and
 \`recipes/builtin-world.yaml\` (questions, accounts and look-ups of 9,000 videos of 8 to 64 s). Frames are sampled at 2 per
-second, at most 32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.`;
+second, at most 32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.
+
+The weights here were trained stage by stage; up to step 526 of the last one, reasonings about whether a thing is there had
+another wording. So the command gives a model like this one, not these very bytes.`;
 
 const root = new URL("..", import.meta.url).pathname;
 const { values: flags } = parseArgs({
