@@ -76,7 +76,7 @@ export function attentionShare(
     if (tokens.size === 0) return [];
     const own = meanByPatch(generation, [...tokens]);
     const share = sum(own);
-    const cited = own.filter((_, patch) => overlaps(patches[patch], claim));
+    const cited = own.filter((_, patch) => isCited(patches[patch], claim));
     return [
       {
         claim,
@@ -113,7 +113,8 @@ function meanByPatch({ attention }: Generation, tokens: readonly number[]): numb
   return means;
 }
 
-function overlaps(patch: PatchTime | undefined, claim: Claim): boolean {
+/** Whether a temporal patch shows the seconds that a claim cites. */
+export function isCited(patch: PatchTime | undefined, claim: Claim): boolean {
   return (
     patch !== undefined &&
     patch.startSeconds <= claim.endSeconds + SLACK &&

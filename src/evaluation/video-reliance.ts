@@ -7,7 +7,7 @@
 import { type HostParams, LogProbs, type Prompt, type Qwen25VL, type VisionInput } from "../nn/index.ts";
 import { parseTrace, type Trace } from "../trace/index.ts";
 import { trainBatch } from "../training/index.ts";
-import type { PatchTime } from "./attention-share.ts";
+import { isCited, type PatchTime } from "./attention-share.ts";
 
 /** What is done to the video. */
 export const interventions = ["swapped", "blanked", "cited", "uncited"] as const;
@@ -117,16 +117,8 @@ export class VideoRelianceMeter {
 }
 
 /** The temporal patches that a trace's claims cite. */
-function citedPatches(trace: Trace, patches: readonly PatchTime[]): Set<number> {
-  return new Set(
-    patches.flatMap(({ startSeconds, endSeconds }, i) =>
-      trace.claims.some(
-        (claim) => startSeconds <= claim.endSeconds + 0.5 && endSeconds >= claim.startSeconds - 0.5,
-      )
-        ? [i]
-        : [],
-    ),
-  );
+function citedPatches({ claims }: Trace, patches: readonly PatchTime[]): Set<number> {
+  return new Set(patches.flatMap((patch, i) => (claims.some((claim) => isCited(patch, claim)) ? [i] : [])));
 }
 
 /** As many patches blanked as are cited, but others, evenly spread; null where there are not as many others. */
