@@ -20,6 +20,7 @@ import {
   saveTokenizer,
   trainBpe,
 } from "../src/nn/index.ts";
+import { median } from "./peer.ts";
 
 /** One line of the table. */
 export interface GenerateBenchRow {
@@ -168,11 +169,6 @@ async function measure(model: string, batch: number, here: Side, there: Side): P
     ratio: median(seconds.map(([ours, theirs]) => theirs / ours)),
     sameTokens,
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
 }
 
 async function startHere(directory: string, threads: number): Promise<Side> {

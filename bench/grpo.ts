@@ -7,15 +7,12 @@
  * Run: npm run bench -- grpo, or npx tsx bench/grpo.ts. Needs Python with torch and transformers, bench only.
  */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { Random, UsageError } from "../src/base/index.ts";
+import { Random } from "../src/base/index.ts";
 import { checkRow, type DataRow } from "../src/data/index.ts";
 import { LexicalEmbedder, RulesJudge } from "../src/judges/index.ts";
 import { questionPrompt, systemPrompt } from "../src/models/index.ts";
@@ -35,6 +32,7 @@ import {
   PolicyUpdater,
   parseGrpoRecipe,
 } from "../src/training/index.ts";
+import { median, startPeer } from "./peer.ts";
 
 const THREADS = 2;
 const [PROMPTS, GROUP, TOKENS] = [4, 8, 64];
@@ -191,42 +189,7 @@ class Ours {
   }
 }
 
-/** PyTorch, as a process that takes a step per line. */
-function startPeer(folder: string) {
-  const python = process.env.VIDEO_R2_PYTHON ?? "python3";
-  const script = new URL("grpo.py", import.meta.url).pathname;
-  const child = spawn(python, [script, model, folder, String(THREADS)], { stdio: ["pipe", "pipe", "pipe"] });
-  let trouble = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    trouble += chunk;
-  });
-  child.on("error", (error) => {
-    trouble += error.message;
-  });
-  child.stdin.on("error", () => {});
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const step = async (): Promise<Parts> => {
-    child.stdin.write("step\n");
-    const { value, done } = await lines.next();
-    if (!done) return JSON.parse(value) as Parts;
-    throw new UsageError(
-      "bench-torch",
-      `bench/grpo: ${python} must run transformers, got ${trouble.trim().split("\n").at(-1)}`,
-      "python3 -m venv .venv && .venv/bin/pip install torch transformers==4.57.6, then VIDEO_R2_PYTHON=.venv/bin/python npm run bench",
-    );
-  };
-  const stop = async (): Promise<void> => {
-    child.stdin.end();
-    if (child.exitCode === null) await once(child, "exit");
-  };
-  return { step, stop };
-}
-
 const totalOf = (parts: Parts): number => names.reduce((sum, name) => sum + parts[name], 0);
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
-}
 
 /**
  * Measures, rounds taking turns between the sides.
@@ -254,7 +217,7 @@ export async function benchGrpo(rounds = 5): Promise<{ markdown: string }> {
       gold: row.answer,
     };
     await writeFile(join(folder, "batch.json"), JSON.stringify(about));
-    const peer = startPeer(folder);
+    const peer = startPeer<Parts>("grpo", [model, folder, String(THREADS)]);
     const sides: [string, () => Promise<Parts>][] = [
       ["video-r2", () => ours.step()],
       ["transformers", peer.step],

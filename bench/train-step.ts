@@ -6,15 +6,12 @@
  * Run: npm run bench, or npx tsx bench/train-step.ts. Needs Python with torch and transformers, bench only.
  */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { Random, UsageError } from "../src/base/index.ts";
+import { Random } from "../src/base/index.ts";
 import {
   buildInputs,
   buildTargets,
@@ -26,6 +23,7 @@ import {
   patchDim,
   saveCheckpoint,
 } from "../src/nn/index.ts";
+import { median, startPeer } from "./peer.ts";
 
 const THREADS = 2;
 const VIDEOS = 8;
@@ -125,41 +123,6 @@ async function writeBatch(folder: string, prompts: readonly Prompt[]): Promise<v
   await writeFile(join(folder, "batch.json"), JSON.stringify(about));
 }
 
-/** PyTorch, as a process that takes a step per line. */
-function startPeer(folder: string) {
-  const python = process.env.VIDEO_R2_PYTHON ?? "python3";
-  const script = new URL("train-step.py", import.meta.url).pathname;
-  const child = spawn(python, [script, folder, String(THREADS)], { stdio: ["pipe", "pipe", "pipe"] });
-  let trouble = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    trouble += chunk;
-  });
-  child.on("error", (error) => {
-    trouble += error.message;
-  });
-  child.stdin.on("error", () => {});
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const step = async (): Promise<Step> => {
-    child.stdin.write("step\n");
-    const { value, done } = await lines.next();
-    if (!done) return JSON.parse(value) as Step;
-    throw new UsageError(
-      "bench-torch",
-      `bench/train-step: ${python} must run transformers, got ${trouble.trim().split("\n").at(-1)}`,
-      "python3 -m venv .venv && .venv/bin/pip install torch transformers==4.57.6, then VIDEO_R2_PYTHON=.venv/bin/python npm run bench",
-    );
-  };
-  const stop = async (): Promise<void> => {
-    child.stdin.end();
-    if (child.exitCode === null) await once(child, "exit");
-  };
-  return { step, stop };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
-}
-
 /**
  * Measures, rounds taking turns between the sides.
  *
@@ -181,7 +144,7 @@ export async function benchTrainStep(rounds = 10): Promise<TrainStepRow[]> {
   try {
     saveCheckpoint(folder, CONFIG, params);
     await writeBatch(folder, prompts);
-    const peer = startPeer(folder);
+    const peer = startPeer<Step>("train-step", [folder, String(THREADS)]);
     const ours = async (): Promise<Step> => {
       const begin = performance.now();
       const { loss } = await train.step([batch], { learningRate: TRAINING.learningRate });

@@ -12,9 +12,9 @@ import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { Progress, rerunKeepingHeap, writeFileAtomic } from "../src/base/index.ts";
 import {
-  type DataRow,
   readDataset,
   type Split,
+  spreadRows,
   synthCorpus,
   synthesize,
   type WorldOptions,
@@ -186,7 +186,7 @@ async function ship(model: string): Promise<void> {
 async function evaluate(): Promise<HeldOutResult[]> {
   const path = flags.heldout ?? join(work, "heldout/heldout.jsonl");
   const questions = (await readDataset(path)).filter(({ category }) => category !== "timeline");
-  const rows = spread(questions, Number(flags.rows));
+  const rows = spreadRows(questions, Number(flags.rows));
   const recipe = await loadRecipe(join(root, "recipes/builtin-world.yaml"));
   const model = await Qwen25VL.load(out);
   const progress = new Progress({ label: "held-out questions", total: rows.length });
@@ -203,11 +203,6 @@ async function evaluate(): Promise<HeldOutResult[]> {
     found.map((row) => `${JSON.stringify(row)}\n`).join(""),
   );
   return found;
-}
-
-function spread(rows: readonly DataRow[], count: number): DataRow[] {
-  if (rows.length <= count) return [...rows];
-  return Array.from({ length: count }, (_, i) => rows[Math.floor((i * rows.length) / count)] as DataRow);
 }
 
 /** The model card. */

@@ -6,12 +6,12 @@
  */
 
 import { parseArgs } from "node:util";
-import { clockEnd, type DataRow, readDataset, rowFiles } from "../src/data/index.ts";
-import { countVotes, scoreRow } from "../src/evaluation/index.ts";
+import { clockEnd, type DataRow, readDataset, rowFiles, spreadRows } from "../src/data/index.ts";
+import { answerKey, countVotes, scoreRow } from "../src/evaluation/index.ts";
 import { judgeConsistency, LexicalEmbedder } from "../src/judges/index.ts";
 import { type GenerationRequest, Qwen25VL } from "../src/nn/index.ts";
 import { bootstrapInterval, mean } from "../src/stats/index.ts";
-import { canonicalWords, parseLetter, parseTrace } from "../src/trace/index.ts";
+import { parseTrace } from "../src/trace/index.ts";
 import { loadRecipe, readClip, rowMessages } from "../src/training/index.ts";
 
 const root = new URL("..", import.meta.url).pathname;
@@ -29,8 +29,8 @@ const { video } = await loadRecipe(`${root}recipes/builtin-world.yaml`);
 const model = await Qwen25VL.load(flags.model);
 const embedder = new LexicalEmbedder();
 const all = (await readDataset(flags.rows)).filter(({ category }) => category !== "timeline");
-const count = Math.min(Number(flags.count), all.length);
-const rows = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)] as DataRow);
+const rows = spreadRows(all, Number(flags.count));
+const count = rows.length;
 
 /** Right or not, and consistent or not, of one way of answering; a value for each row. */
 class Way {
@@ -66,9 +66,7 @@ for (const [done, row] of rows.entries()) {
   const texts = await ask(Number(flags.temperature), samples);
   const ballots = texts.map((text) => {
     const trace = parseTrace(text, { durationSeconds: clockEnd(row) });
-    const words = trace.answer === null ? null : canonicalWords(trace.answer).join(" ");
-    const answer =
-      row.options.length > 0 && trace.answer !== null ? parseLetter(trace.answer, row.options) : words;
+    const answer = answerKey(trace.answer, row);
     const { verdict } = judgeConsistency(trace, { options: row.options, type: row.answerType });
     return { answer, consistency: verdict, claims: trace.claims };
   });

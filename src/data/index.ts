@@ -1,6 +1,6 @@
 /** Data sets: rows, reading them, and the synthetic world that generates them. */
 
-export { clockEnd, readDataset, rowFiles, streamDataset } from "./read-dataset.ts";
+export { clockEnd, readDataset, rowFiles, spreadRows, streamDataset } from "./read-dataset.ts";
 export { checkRow, type DataRow, dataRowSchema } from "./row.ts";
 export { synthCorpus } from "./synth/corpus.ts";
 export {

@@ -41,6 +41,12 @@ export async function readDataset(path: string): Promise<DataRow[]> {
   return rows;
 }
 
+/** Up to `count` rows, evenly spread over all, in their order. */
+export function spreadRows(rows: readonly DataRow[], count: number): DataRow[] {
+  const length = Math.min(count, rows.length);
+  return Array.from({ length }, (_, i) => rows[Math.floor((i * rows.length) / length)] as DataRow);
+}
+
 /** What the clock shows at the end of a row's video, in seconds. */
 export function clockEnd({ startSeconds = 0, durationSeconds }: DataRow): number {
   return startSeconds + durationSeconds;

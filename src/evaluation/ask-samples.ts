@@ -3,7 +3,14 @@
 import { mapPool } from "../base/index.ts";
 import { type Embedder, LexicalEmbedder } from "../judges/index.ts";
 import type { ChatModel } from "../models/index.ts";
-import { canonicalWords, parseNumber, parseTimestamp } from "../trace/index.ts";
+import {
+  type AnswerType,
+  canonicalWords,
+  type Option,
+  parseLetter,
+  parseNumber,
+  parseTimestamp,
+} from "../trace/index.ts";
 import { type AskRequest, type AskResult, askPrepared, prepareQuestion } from "./ask.ts";
 import { countVotes, type Vote } from "./vote.ts";
 
@@ -47,7 +54,7 @@ export async function askSamples(model: ChatModel, request: AskSamplesRequest): 
   }
   const vote = await countVotes(
     samples.map((result) => ({
-      answer: answerKey(result),
+      answer: result.reply.finishReason === "length" ? null : answerKey(result.trace.answer, result),
       consistency: result.consistency.verdict,
       claims: result.trace.claims,
     })),
@@ -56,15 +63,17 @@ export async function askSamples(model: ChatModel, request: AskSamplesRequest): 
   return { samples, vote, chosen: samples[vote.chosen ?? 0] as AskResult };
 }
 
-/** A form of the answer in which equal answers are equal: the letter, the number, the second, or the words. */
-function answerKey({ option, options, trace, answerType, reply }: AskResult): string | null {
-  if (reply.finishReason === "length" || trace.answer === null || trace.answer.trim() === "") return null;
-  if (options.length > 0) return option?.letter ?? null;
+/**
+ * A form of an answer in which equal answers are equal: the letter, the number, the second, or the words; null where
+ * there is none, or it names no option.
+ */
+export function answerKey(
+  answer: string | null,
+  { options, answerType }: { options: readonly Option[]; answerType: AnswerType },
+): string | null {
+  if (answer === null || answer.trim() === "") return null;
+  if (options.length > 0) return parseLetter(answer, options);
   const parsed =
-    answerType === "number"
-      ? parseNumber(trace.answer)
-      : answerType === "time"
-        ? parseTimestamp(trace.answer)
-        : null;
-  return parsed === null ? canonicalWords(trace.answer).join(" ") : String(parsed);
+    answerType === "number" ? parseNumber(answer) : answerType === "time" ? parseTimestamp(answer) : null;
+  return parsed === null ? canonicalWords(answer).join(" ") : String(parsed);
 }

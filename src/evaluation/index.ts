@@ -1,7 +1,7 @@
 /** Asking models about videos, and checking what they say. */
 
 export { type AskRequest, type AskResult, ask } from "./ask.ts";
-export { type AskSamplesRequest, type AskSamplesResult, askSamples } from "./ask-samples.ts";
+export { type AskSamplesRequest, type AskSamplesResult, answerKey, askSamples } from "./ask-samples.ts";
 export {
   type AttentionShare,
   attentionShare,

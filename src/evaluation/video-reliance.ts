@@ -4,7 +4,15 @@
  * a model looked; this says whether it mattered.
  */
 
-import { type HostParams, LogProbs, type Prompt, type Qwen25VL, type VisionInput } from "../nn/index.ts";
+import {
+  type HostParams,
+  LogProbs,
+  type Prompt,
+  type Qwen25VL,
+  type VisionInput,
+  withTarget,
+} from "../nn/index.ts";
+import { mean } from "../stats/index.ts";
 import { parseTrace, type Trace } from "../trace/index.ts";
 import { trainBatch } from "../training/index.ts";
 import { isCited, type PatchTime } from "./attention-share.ts";
@@ -79,14 +87,9 @@ export class VideoRelianceMeter {
       uncited: uncited(video, cited, patches.length),
     };
     const wanted = interventions.filter((name) => changed[name] !== null);
-    const prompts = [video, ...wanted.map((name) => changed[name] as VisionInput)].map((vision): Prompt => {
-      const before = Array.from(prompt.ids);
-      return {
-        ids: [...before, ...ids],
-        vision: [vision],
-        labels: [...new Array<number>(before.length).fill(-100), ...ids],
-      };
-    });
+    const prompts = [video, ...wanted.map((name) => changed[name] as VisionInput)].map((vision) =>
+      withTarget({ ids: prompt.ids, vision: [vision] }, ids),
+    );
     const batch = trainBatch(this.#model, prompts, 64);
     const logProbs = await this.#logProbs.of(batch);
     const width = batch.targets.ids.shape[1] as number;
@@ -162,7 +165,5 @@ function meansOf(
     (at < end ? reasoning : answer).push(value);
     at += (pieces[i] ?? "").length;
   });
-  const mean = (values: readonly number[]): number =>
-    values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
-  return { reasoning: mean(reasoning), answer: mean(answer) };
+  return { reasoning: mean(reasoning) ?? 0, answer: mean(answer) ?? 0 };
 }

@@ -60,6 +60,7 @@ export {
   type TargetTensors,
   type TokenTensors,
   type VisionInput,
+  withTarget,
 } from "./inputs.ts";
 export {
   type AdapterUse,

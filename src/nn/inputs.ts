@@ -22,6 +22,13 @@ export interface Prompt {
   readonly labels?: ArrayLike<number>;
 }
 
+/** A prompt with tokens behind it that are to be learnt, and nothing else of it. */
+export function withTarget(prompt: Pick<Prompt, "ids" | "vision">, target: ArrayLike<number>): Prompt {
+  const [before, behind] = [Array.from(prompt.ids), Array.from(target)];
+  const labels = [...new Array<number>(before.length).fill(-100), ...behind];
+  return { ...prompt, ids: [...before, ...behind], labels };
+}
+
 /** What is fixed when a program is compiled; programs for equal layouts are the same. */
 export interface InputLayout {
   readonly rows: number;

@@ -20,7 +20,7 @@ import {
 import { LanguageRuntime } from "./generate-runtime.ts";
 import { VisionRuntime } from "./generate-vision.ts";
 import { joinWeights, storeWeight, type WeightDType } from "./generate-weights.ts";
-import type { Prompt, VisionInput } from "./inputs.ts";
+import { type Prompt, type VisionInput, withTarget } from "./inputs.ts";
 import { parameterCount, paramSpecs } from "./param-names.ts";
 import { loadProcessor, type ProcessorConfig, QWEN_PROCESSOR } from "./processor.ts";
 import { type Grid, gridTokens, positionIds } from "./rope.ts";
@@ -199,9 +199,10 @@ export class Qwen25VL {
     if (target === undefined) return { ids, vision };
     this.template.checkText(target, "assistant");
     const end = this.tokenizer.id("<|im_end|>") ?? this.stopTokenIds[0];
-    const answer = [...this.tokenizer.encode(target), ...(end === undefined ? [] : [end])];
-    const labels = [...new Array<number>(ids.length).fill(-100), ...answer];
-    return { ids: [...ids, ...answer], vision, labels };
+    return withTarget({ ids, vision }, [
+      ...this.tokenizer.encode(target),
+      ...(end === undefined ? [] : [end]),
+    ]);
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   temporalAlignmentReward,
   totalReward,
 } from "../rewards/index.ts";
+import { mean } from "../stats/index.ts";
 import { type Claim, parseTrace, type Trace } from "../trace/index.ts";
 
 /** How completions are rewarded. */
@@ -45,6 +46,25 @@ export interface CompletionReward {
   claims: number;
   /** One sentence for each part, and for each claim. */
   explained: string[];
+}
+
+/** TAR after the gate, whatever the settings; null where TAR or consistency could not be told. */
+export function gatedTar({ temporal, consistent }: CompletionReward): number | null {
+  if (temporal === null || consistent === null) return null;
+  return consistent ? temporal : 0;
+}
+
+/** Whether reasoning and answer agree, as 1 or 0; null where it could not be told. */
+export function agreementOf({ consistent }: CompletionReward): number | null {
+  return consistent === null ? null : Number(consistent);
+}
+
+/** The mean of what could be told; null over none. */
+export function meanKnown(
+  rewards: readonly CompletionReward[],
+  pick: (reward: CompletionReward) => number | null,
+): number | null {
+  return mean(rewards.map(pick).filter((value) => value !== null));
 }
 
 /** Rewards completions of a data set's rows. */

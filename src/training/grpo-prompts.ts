@@ -1,31 +1,26 @@
 /** The questions of each GRPO step, their videos decoded and drawn ahead of their use. */
 
-import { messageOf } from "../base/index.ts";
-import { type DataRow, rowFiles } from "../data/index.ts";
+import { mapPool } from "../base/index.ts";
+import type { DataRow } from "../data/index.ts";
 import type { Prompt, Qwen25VL } from "../nn/index.ts";
 import { planFrom } from "./batch-plan.ts";
+import type { Clip } from "./clip.ts";
 import type { ClipStore } from "./clip-store.ts";
 import type { GrpoRecipe } from "./grpo-recipe.ts";
-import { rowMessages, type SftData } from "./sft-batches.ts";
-
-/** A question ready to be answered. */
-export interface AskedRow {
-  row: DataRow;
-  /** Token ids and pixels, without an answer. */
-  prompt: Prompt;
-}
+import { type PromptRow, promptRows, rowMessages, type SftData } from "./sft-batches.ts";
 
 /** The questions of one step. */
 export interface GrpoStepPrompts {
   /** Passes over the data completed before it. */
   epoch: number;
-  asked: AskedRow[];
+  /** Without answers. */
+  asked: PromptRow[];
   /** Rows left out, with the reason. */
   skipped: { id: string; reason: string }[];
 }
 
 /** Questions from a step on, without end, a few steps ahead of their use. */
-export async function* grpoPrompts(
+export function grpoPrompts(
   data: SftData,
   recipe: GrpoRecipe,
   model: Qwen25VL,
@@ -34,50 +29,14 @@ export async function* grpoPrompts(
   ahead = 2,
 ): AsyncGenerator<GrpoStepPrompts> {
   const plan = { batchSize: recipe.promptsPerStep, questionsPerVideo: 1, seed: recipe.seed };
-  const pending: Promise<GrpoStepPrompts>[] = [];
-  for (const { batch, epoch } of planFrom(data.planned, plan, fromStep)) {
+  return mapPool(planFrom(data.planned, plan, fromStep), ahead + 1, async ({ batch, epoch }) => {
     const rows = batch.map((i) => data.rows[i] as DataRow);
-    const made = askRows(data.path, rows, model, clips).then((found) => ({ epoch, ...found }));
-    made.catch(() => {});
-    pending.push(made);
-    if (pending.length > ahead) yield await (pending.shift() as Promise<GrpoStepPrompts>);
-  }
+    const { prompts, skipped } = await promptRows(data.path, rows, clips, askedPrompt(model));
+    return { epoch, asked: prompts, skipped };
+  });
 }
 
-/**
- * Makes prompts of rows; rows of one video share its pixels.
- *
- * @param path the JSONL file they are from
- */
-export async function askRows(
-  path: string,
-  rows: readonly DataRow[],
-  model: Qwen25VL,
-  clips: ClipStore,
-): Promise<Omit<GrpoStepPrompts, "epoch">> {
-  const wanted = new Map(rows.map((row) => [row.video, row]));
-  const made = await Promise.all(
-    [...wanted].map(async ([video, row]) => {
-      const clip = await clips
-        .get(rowFiles(path, row))
-        .catch((error: unknown) => new Error(messageOf(error)));
-      return [video, clip] as const;
-    }),
-  );
-  const found = new Map(made);
-  const asked: AskedRow[] = [];
-  const skipped: GrpoStepPrompts["skipped"] = [];
-  const shared = new Map<string, Prompt["vision"]>();
-  for (const row of rows) {
-    const clip = found.get(row.video);
-    if (clip === undefined || clip instanceof Error) {
-      skipped.push({ id: row.id, reason: clip?.message ?? "its video is missing" });
-      continue;
-    }
-    const prompt = model.prepare(rowMessages(row, clip));
-    const vision = shared.get(row.video) ?? prompt.vision;
-    shared.set(row.video, vision);
-    asked.push({ row, prompt: { ...prompt, ...(vision ? { vision } : {}) } });
-  }
-  return { asked, skipped };
+/** Makes prompts that ask a row's question and leave the answer open. */
+export function askedPrompt(model: Qwen25VL): (row: DataRow, clip: Clip) => Prompt {
+  return (row, clip) => model.prepare(rowMessages(row, clip));
 }

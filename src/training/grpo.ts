@@ -10,9 +10,15 @@ import type { DataRow } from "../data/index.ts";
 import { type Embedder, type Judge, openEmbedder, openJudge } from "../judges/index.ts";
 import { type Generation, LogProbs, loadParams, Qwen25VL } from "../nn/index.ts";
 import { mean } from "../stats/index.ts";
-import { type CompletionReward, CompletionRewarder } from "./completion-reward.ts";
+import {
+  agreementOf,
+  type CompletionReward,
+  CompletionRewarder,
+  gatedTar,
+  meanKnown,
+} from "./completion-reward.ts";
 import { groupAdvantages } from "./grpo-advantages.ts";
-import { type AskedRow, grpoPrompts } from "./grpo-prompts.ts";
+import { grpoPrompts } from "./grpo-prompts.ts";
 import type { GrpoRecipe } from "./grpo-recipe.ts";
 import { heldoutRewards } from "./heldout-rewards.ts";
 import {
@@ -26,7 +32,7 @@ import {
 } from "./open-training.ts";
 import { grpoLoss, PolicyUpdater, type RewardedCompletion, type UpdateMetrics } from "./policy-updater.ts";
 import { mergedParams, writeModel } from "./run-folder.ts";
-import { loadPromptData } from "./sft-batches.ts";
+import { loadPromptData, type PromptRow } from "./sft-batches.ts";
 
 /**
  * One line of `metrics.jsonl`. Means are over the completions of the step that could be told; null over none.
@@ -106,7 +112,7 @@ export interface GrpoOptions extends TrainingOptions {
 
 /** A completion with all that is known about it. */
 interface Completion {
-  asked: AskedRow;
+  asked: PromptRow;
   generation: Generation;
   reward: CompletionReward;
   advantage: number | null;
@@ -123,9 +129,9 @@ export async function trainGrpo(recipe: GrpoRecipe, options: GrpoOptions): Promi
   const model = await Qwen25VL.load(recipe.model, { device, ...threads });
   const closing: (() => Promise<void>)[] = [() => model.dispose()];
   try {
-    const judge = await openJudge(recipe.judge, { ...(signal ? { signal } : {}) });
+    const judge = await openJudge(recipe.judge, { signal });
     closing.push(() => judge.close());
-    const embedder = await openEmbedder(recipe.embedder, { ...(signal ? { signal } : {}) });
+    const embedder = await openEmbedder(recipe.embedder, { signal });
     closing.push(() => embedder.close());
     const data = await loadPromptData(recipe.data, model, recipe);
     const training = await openTraining(recipe, model, options, grpoLoss(recipe));
@@ -252,7 +258,7 @@ class GrpoRun {
   }
 
   /** Completions, rewards, update. */
-  async #step(asked: readonly AskedRow[], step: number, learningRate: number) {
+  async #step(asked: readonly PromptRow[], step: number, learningRate: number) {
     const recipe = this.#recipe;
     const begun = performance.now();
     this.#loadPolicy();
@@ -338,17 +344,14 @@ function rewardMetrics(completions: readonly Completion[]) {
     const values = rewards.map(pick).filter((value) => value !== null);
     return { mean: mean(values), spread: spreadOf(values) };
   };
-  const asNumber = (value: boolean | null): number | null => (value === null ? null : value ? 1 : 0);
   const accuracy = of((reward) => reward.accuracy);
   const format = of((reward) => reward.format);
   const temporal = of((reward) => reward.temporal);
-  const tar = of(({ temporal: t, consistent }) =>
-    t === null || consistent === null ? null : consistent ? t : 0,
-  );
+  const tar = of(gatedTar);
   const lengths = completions.map(({ generation }) => generation.ids.length);
   const right = rewards.filter((reward) => reward.accuracy === 1);
   return {
-    reward: of(({ total }) => total).mean,
+    reward: meanKnown(rewards, ({ total }) => total),
     accuracy: accuracy.mean,
     accuracySpread: accuracy.spread,
     format: format.mean,
@@ -357,9 +360,9 @@ function rewardMetrics(completions: readonly Completion[]) {
     temporalSpread: temporal.spread,
     tar: tar.mean,
     tarSpread: tar.spread,
-    agreement: of(({ consistent }) => asNumber(consistent)).mean,
-    tac: mean(right.map(({ consistent }) => asNumber(consistent)).filter((value) => value !== null)),
-    claims: of(({ claims }) => claims).mean,
+    agreement: meanKnown(rewards, agreementOf),
+    tac: meanKnown(right, agreementOf),
+    claims: meanKnown(rewards, ({ claims }) => claims),
     completionTokens: mean(lengths) ?? 0,
     longest: Math.max(...lengths),
     shortest: Math.min(...lengths),

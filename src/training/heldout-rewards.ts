@@ -1,12 +1,18 @@
 /** What greedy answers to rows that are never trained on earn. */
 
-import { readDataset } from "../data/index.ts";
+import { readDataset, spreadRows } from "../data/index.ts";
 import type { Qwen25VL } from "../nn/index.ts";
-import { mean } from "../stats/index.ts";
 import type { ClipStore } from "./clip-store.ts";
-import type { CompletionReward, CompletionRewarder } from "./completion-reward.ts";
-import { askRows } from "./grpo-prompts.ts";
+import {
+  agreementOf,
+  type CompletionReward,
+  type CompletionRewarder,
+  gatedTar,
+  meanKnown,
+} from "./completion-reward.ts";
+import { askedPrompt } from "./grpo-prompts.ts";
 import type { GrpoRecipe } from "./grpo-recipe.ts";
+import { promptRows } from "./sft-batches.ts";
 
 /** Rows answered at once. */
 const BATCH = 32;
@@ -33,15 +39,16 @@ export async function heldoutRewards(
 ): Promise<(() => Promise<HeldoutRewards>) | undefined> {
   const { heldout, heldoutRows, maxNewTokens } = recipe;
   if (heldout === undefined) return undefined;
-  const all = await readDataset(heldout);
-  const count = Math.min(heldoutRows, all.length);
-  const rows = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]).filter(
-    (row) => row !== undefined,
-  );
+  const rows = spreadRows(await readDataset(heldout), heldoutRows);
   return async () => {
     const rewards: CompletionReward[] = [];
     for (let at = 0; at < rows.length; at += BATCH) {
-      const { asked } = await askRows(heldout, rows.slice(at, at + BATCH), model, clips);
+      const { prompts: asked } = await promptRows(
+        heldout,
+        rows.slice(at, at + BATCH),
+        clips,
+        askedPrompt(model),
+      );
       if (asked.length === 0) continue;
       const { generations } = await model.generateTokens(
         asked.map(({ prompt }) => prompt),
@@ -53,15 +60,11 @@ export async function heldoutRewards(
           rewards.push(await rewarder.reward(row, generation.text, generation.finishReason === "length"));
       }
     }
-    const of = (pick: (reward: CompletionReward) => number | null): number | null =>
-      mean(rewards.map(pick).filter((value) => value !== null));
     return {
-      heldoutReward: of(({ total }) => total),
-      heldoutAccuracy: of(({ accuracy }) => accuracy),
-      heldoutTar: of(({ temporal, consistent }) =>
-        temporal === null || consistent === null ? null : consistent ? temporal : 0,
-      ),
-      heldoutAgreement: of(({ consistent }) => (consistent === null ? null : consistent ? 1 : 0)),
+      heldoutReward: meanKnown(rewards, ({ total }) => total),
+      heldoutAccuracy: meanKnown(rewards, ({ accuracy }) => accuracy),
+      heldoutTar: meanKnown(rewards, gatedTar),
+      heldoutAgreement: meanKnown(rewards, agreementOf),
     };
   };
 }

@@ -9,6 +9,7 @@ import {
   type TrainBatch,
   type TrainStep,
   targetDistribution,
+  withTarget,
 } from "../nn/index.ts";
 import { policyLoss, tokenWeights } from "./grpo-loss.ts";
 import type { GrpoRecipe } from "./grpo-recipe.ts";
@@ -118,7 +119,12 @@ export class PolicyUpdater {
     for (let at = 0; at < completions.length; at += microBatchSize) {
       const rows = completions.slice(at, at + microBatchSize);
       const share = Math.min(groupSize, microBatchSize, rows.length);
-      const batch = trainBatch(this.#model, rows.map(answered), padTo, share);
+      const batch = trainBatch(
+        this.#model,
+        rows.map(({ prompt, ids }) => withTarget(prompt, ids)),
+        padTo,
+        share,
+      );
       batches.push(await this.#withExtra(batch, rows, weights.slice(at, at + microBatchSize)));
     }
     const tokens = lengths.reduce((a, b) => a + b, 0);
@@ -177,16 +183,6 @@ export class PolicyUpdater {
       },
     };
   }
-}
-
-/** A prompt with its completion as what is to be learnt. */
-function answered({ prompt, ids }: RewardedCompletion): Prompt {
-  const before = Array.from(prompt.ids);
-  return {
-    ...prompt,
-    ids: [...before, ...ids],
-    labels: [...new Array<number>(before.length).fill(-100), ...ids],
-  };
 }
 
 function withOld(batches: readonly TrainBatch[], old: readonly Float32Array[]): TrainBatch[] {

@@ -3,7 +3,7 @@
  * model computes; a video that cannot be read costs its own rows, which are reported, and nothing else.
  */
 
-import { messageOf, UsageError } from "../base/index.ts";
+import { mapPool, messageOf, UsageError } from "../base/index.ts";
 import { type DataRow, readDataset, rowFiles } from "../data/index.ts";
 import { answerTarget, questionPrompt, systemPrompt } from "../models/index.ts";
 import {
@@ -120,13 +120,54 @@ export async function* sftBatches(
     questionsPerVideo: recipe.questionsPerVideo,
     seed: recipe.seed,
   };
-  const pending: Promise<SftStepBatches>[] = [];
-  for (const { batch, epoch } of planFrom(data.planned, options, fromStep)) {
-    const made = makeStep(data, batch, epoch, recipe, model, clips);
-    made.catch(() => {});
-    pending.push(made);
-    if (pending.length > ahead) yield await (pending.shift() as Promise<SftStepBatches>);
+  yield* mapPool(planFrom(data.planned, options, fromStep), ahead + 1, ({ batch, epoch }) =>
+    makeStep(data, batch, epoch, recipe, model, clips),
+  );
+}
+
+/** A row with its prompt. */
+export interface PromptRow {
+  row: DataRow;
+  prompt: Prompt;
+}
+
+/**
+ * Makes prompts of rows; rows of one video share its pixels. A video that cannot be read costs its own rows.
+ *
+ * @param path the JSONL file they are from
+ * @param promptOf the prompt of a row about its clip
+ */
+export async function promptRows(
+  path: string,
+  rows: readonly DataRow[],
+  clips: ClipStore,
+  promptOf: (row: DataRow, clip: Clip) => Prompt,
+): Promise<{ prompts: PromptRow[]; skipped: { id: string; reason: string }[] }> {
+  const wanted = new Map<string, Promise<Clip | Error>>();
+  for (const row of rows) {
+    if (wanted.has(row.video)) continue;
+    const clip = clips.get(rowFiles(path, row));
+    wanted.set(
+      row.video,
+      clip.catch((error: unknown) => new Error(messageOf(error))),
+    );
   }
+  const made = new Map<string, Clip | Error>();
+  for (const [video, clip] of wanted) made.set(video, await clip);
+  const skipped: { id: string; reason: string }[] = [];
+  const shared = new Map<string, Prompt["vision"]>();
+  const prompts = rows.flatMap((row): PromptRow[] => {
+    const clip = made.get(row.video) as Clip | Error;
+    if (clip instanceof Error) {
+      skipped.push({ id: row.id, reason: clip.message });
+      return [];
+    }
+    const prompt = promptOf(row, clip);
+    const vision = shared.get(row.video) ?? prompt.vision;
+    if (vision) shared.set(row.video, vision);
+    return [{ row, prompt: { ...prompt, ...(vision ? { vision } : {}) } }];
+  });
+  return { prompts, skipped };
 }
 
 async function makeStep(
@@ -138,35 +179,13 @@ async function makeStep(
   clips: ClipStore,
 ): Promise<SftStepBatches> {
   const rows = numbers.map((i) => data.rows[i] as DataRow);
-  const wanted = new Map<string, Promise<Clip | Error>>();
-  for (const row of rows) {
-    if (wanted.has(row.video)) continue;
-    const clip = clips.get(rowFiles(data.path, row));
-    wanted.set(
-      row.video,
-      clip.catch((error: unknown) => new Error(messageOf(error))),
-    );
-  }
-  const made = new Map<string, Clip | Error>();
-  for (const [video, clip] of wanted) made.set(video, await clip);
-  const skipped: SftStepBatches["skipped"] = [];
-  const shared = new Map<string, Prompt["vision"]>();
-  const prompts = rows.flatMap((row) => {
-    const clip = made.get(row.video) as Clip | Error;
-    if (clip instanceof Error) {
-      skipped.push({ id: row.id, reason: clip.message });
-      return [];
-    }
-    const prompt = rowPrompt(row, clip, model);
-    const vision = shared.get(row.video) ?? prompt.vision;
-    if (vision) shared.set(row.video, vision);
-    return [{ ...prompt, ...(vision ? { vision } : {}) }];
-  });
+  const found = await promptRows(data.path, rows, clips, (row, clip) => rowPrompt(row, clip, model));
+  const prompts = found.prompts.map(({ prompt }) => prompt);
   const size = recipe.microBatchSize ?? recipe.batchSize;
   const batches: TrainBatch[] = [];
   for (let at = 0; at < prompts.length; at += size)
     batches.push(trainBatch(model, prompts.slice(at, at + size), recipe.padTo, recipe.questionsPerVideo));
-  return { epoch, batches, rows: prompts.length, skipped };
+  return { epoch, batches, rows: prompts.length, skipped: found.skipped };
 }
 
 /**
