@@ -18,6 +18,9 @@ interface Flags {
   lookups: string;
   optionRows: string;
   latestStart: string;
+  open: string;
+  firstOption?: string;
+  reasoning: string;
   size: string;
   fps: string;
   start: string;
@@ -104,6 +107,16 @@ export function registerDataSynth(program: Command): void {
       "each video's clock starts at a whole second up to this, as if it were cut from a longer one (stills)",
       "0",
     )
+    .option(
+      "--open <share>",
+      "questions without options, of those that can have some; 0: none without",
+      "0.5",
+    )
+    .option(
+      "--first-option <share>",
+      "questions whose right option comes first: a shortcut past the video (default: options come by lot)",
+    )
+    .option("--reasoning <kind>", "aligned, or loose: without times, and often not to the answer", "aligned")
     .option("--size <pixels>", "width and height, even, 64 to 1024", "112")
     .option("--fps <n>", "frames per second, 4 to 30", "8")
     .option("--start <n>", "index of the first video, to generate a part of a larger set", "0")
@@ -164,6 +177,12 @@ function optionsOf(flags: Flags, split: Split, count: number, signal: AbortSigna
     lookups: wholeNumber("--lookups", flags.lookups),
     optionRows: wholeNumber("--option-rows", flags.optionRows),
     latestStart: wholeNumber("--latest-start", flags.latestStart),
+    open: fraction("--open", flags.open),
+    ...(flags.firstOption === undefined
+      ? {}
+      : { firstOption: fraction("--first-option", flags.firstOption) }),
+    // What is neither is refused with the other options.
+    reasoning: flags.reasoning as "aligned" | "loose",
     size: wholeNumber("--size", flags.size),
     fps: wholeNumber("--fps", flags.fps),
     start: wholeNumber("--start", flags.start),

@@ -5,7 +5,7 @@ import { parseTrace } from "../../trace/index.ts";
 import { Oracle } from "../testing/oracle.ts";
 import { factsGrounded, factsSaid } from "../testing/sentence-facts.ts";
 import { thingsAt } from "./events.ts";
-import { planVideo, type VideoPlan } from "./plan-video.ts";
+import { planVideo, type VideoPlan, type WorldOptions } from "./plan-video.ts";
 import { splits } from "./vocabulary.ts";
 
 const plans: VideoPlan[] = splits.flatMap((split) =>
@@ -182,6 +182,54 @@ describe("reasoning", () => {
     const lengths = rows.map(({ reasoning }) => reasoning.split(/\s+/).length).sort((a, b) => a - b);
     expect(lengths[Math.floor(lengths.length / 2)]).toBeLessThan(25);
     expect(lengths.at(-1)).toBeLessThan(75);
+  });
+});
+
+describe("worlds to go wrong in", () => {
+  const world = { seed: 12, split: "train", questionsPerVideo: 6, levels: [1, 2, 3] } as const;
+  const rowsOf = (options: Partial<WorldOptions>) =>
+    Array.from({ length: 200 }, (_, index) => planVideo({ ...world, ...options }, index).rows).flat();
+
+  it("have the right option first as often as asked, the others anywhere behind it", () => {
+    for (const firstOption of [0, 0.8, 1]) {
+      const four = rowsOf({ firstOption }).filter(({ options }) => options.length === 4);
+      const first = four.filter(({ answer }) => answer === "A").length / four.length;
+      // 5 standard errors.
+      expect(Math.abs(first - firstOption)).toBeLessThanOrEqual(5 * Math.sqrt(0.16 / four.length));
+      if (firstOption < 1) expect(new Set(four.map(({ answer }) => answer)).size).toBeGreaterThanOrEqual(3);
+    }
+  });
+
+  it("have options to every question where open ones are not wanted, and none where only open ones are", () => {
+    expect(rowsOf({ open: 0 }).every(({ options }) => options.length > 1)).toBe(true);
+    const open = rowsOf({ open: 1 });
+    const forms = new Set(open.filter(({ options }) => options.length > 0).map(({ category }) => category));
+    // These can be asked with options only.
+    expect([...forms].sort()).toEqual(["earliest", "happens-at"]);
+  });
+
+  it("reason loosely: something of the video, no time, and one time of two not to the answer", () => {
+    const loose = rowsOf({ reasoning: "loose", open: 0 });
+    const verdicts = loose.map((row) => {
+      const trace = parseTrace(answerTarget(row.reasoning, row.answer), {
+        durationSeconds: row.durationSeconds,
+      });
+      expect(trace.problems).toEqual([]);
+      const [seen = ""] = row.reasoning.split(".");
+      expect(Object.values(row.temporal_grounding).join(" ")).toContain(seen);
+      expect(seen).not.toMatch(/\d\d:\d\d/);
+      return judgeConsistency(trace, { options: row.options, type: row.answerType }).verdict;
+    });
+    expect(new Set(verdicts)).toEqual(new Set(["consistent", "inconsistent"]));
+    const agree = verdicts.filter((verdict) => verdict === "consistent").length / verdicts.length;
+    // 5 standard errors of a half.
+    expect(Math.abs(agree - 0.5)).toBeLessThan(2.5 / Math.sqrt(verdicts.length));
+  });
+
+  it("are refused where the shares are none", () => {
+    expect(() => rowsOf({ open: 2 })).toThrow("open: must be a share from 0 to 1");
+    expect(() => rowsOf({ firstOption: -1 })).toThrow("first option: must be a share from 0 to 1");
+    expect(() => rowsOf({ reasoning: "none" as "loose" })).toThrow("reasoning: must be aligned or loose");
   });
 });
 

@@ -45,6 +45,22 @@ export interface WorldOptions {
    * What the time is then stands on the frames and nowhere else. Default 0.
    */
   latestStart?: number;
+  /**
+   * Share, of the questions that can be asked with options and without, that have none, 0 to 1; 0 also leaves out those
+   * that cannot have any. Default 0.5.
+   */
+  open?: number;
+  /**
+   * Share of the questions with options whose right one comes first, 0 to 1: a shortcut that needs no video, such as
+   * benchmarks have them. Default null: options come by lot.
+   */
+  firstOption?: number | null;
+  /**
+   * How the reasoning of questions goes. `aligned`: what is to be seen and when, and the answer that follows. `loose`,
+   * to make models that need to be taught better: something that is seen, without a time, and a conclusion that is
+   * another than the answer one time of two. Default aligned.
+   */
+  reasoning?: "aligned" | "loose";
   /** Width and height in pixels, even, 64 to 1024. Default 112. */
   size?: number;
   /** Frames per second, 4 to 30. Default 8. */
@@ -77,6 +93,9 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
     lookups: options.lookups ?? 0,
     optionRows: options.optionRows ?? 0,
     latestStart: options.latestStart ?? 0,
+    open: options.open ?? 0.5,
+    firstOption: options.firstOption ?? null,
+    reasoning: options.reasoning ?? "aligned",
     size: options.size ?? 112,
     fps: options.fps ?? 8,
   };
@@ -87,7 +106,8 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
   const whole = (value: number, low: number, high: number): boolean =>
     Number.isInteger(value) && value >= low && value <= high;
   const { seed, split, questionsPerVideo, lengths, levels, subtitles, size, fps } = filled;
-  const { timelines, lookups, optionRows, latestStart } = filled;
+  const { timelines, lookups, optionRows, latestStart, open, firstOption, reasoning } = filled;
+  const share = (value: number): boolean => value >= 0 && value <= 1;
   check("seed", seed, Number.isSafeInteger(seed), "a whole number");
   check("split", split, split === "train" || split === "heldout", "train or heldout");
   check(
@@ -104,7 +124,10 @@ export function checkWorldOptions(options: WorldOptions): Required<WorldOptions>
     "whole numbers of seconds from 8 to 64 (from 1 where all levels are 0)",
   );
   check("levels", levels, levels.length > 0 && levels.every((level) => whole(level, 0, 3)), "0, 1, 2 or 3");
-  check("subtitles", subtitles, subtitles >= 0 && subtitles <= 1, "a share from 0 to 1");
+  check("subtitles", subtitles, share(subtitles), "a share from 0 to 1");
+  check("open", open, share(open), "a share from 0 to 1");
+  check("first option", firstOption, firstOption === null || share(firstOption), "a share from 0 to 1");
+  check("reasoning", reasoning, reasoning === "aligned" || reasoning === "loose", "aligned or loose");
   check("timelines", timelines, whole(timelines, 0, 3), "a whole number from 0 to 3");
   check("lookups", lookups, whole(lookups, 0, 4), "a whole number from 0 to 4");
   check("option rows", optionRows, optionRows >= 0 && optionRows <= 4, "a number from 0 to 4");
@@ -158,7 +181,7 @@ export function planVideo(options: WorldOptions, index: number): VideoPlan {
     ...(scene.cues.length > 0 ? { subtitles: `${name}.srt` } : {}),
   };
   const questions = [
-    ...makeQuestions(random.fork("questions"), scene, world.questionsPerVideo),
+    ...makeQuestions(random.fork("questions"), scene, world.questionsPerVideo, world),
     ...makeTimelines(random.fork("questions"), scene, world.timelines),
     ...makeLookups(random.fork("lookups"), scene, world.lookups),
     ...makeOptionRows(random.fork("options"), scene, world.optionRows),
