@@ -32,8 +32,13 @@ const commands: readonly LazyCommand[] = [
   },
   {
     name: "train",
-    description: "train models: sft",
+    description: "train models: sft, grpo",
     load: async () => (await import("./train.ts")).registerTrain,
+  },
+  {
+    name: "reproduce",
+    description: "rerun the paper's ablation on a laptop: start, SFT, GRPO, TAR, gate; table, curves, traces",
+    load: async () => (await import("./reproduce.ts")).registerReproduce,
   },
   {
     name: "serve",

@@ -15,6 +15,7 @@ import {
   trainGrpo,
   trainSft,
 } from "../training/index.ts";
+import { commandAgain } from "./command-again.ts";
 import { choiceFlag, integerFlag } from "./flags.ts";
 
 interface Flags {
@@ -222,20 +223,13 @@ async function run<R extends CommonRecipe>(path: string, flags: Flags, method: M
         `${result.finished ? "trained" : "stopped at"} ${result.step} steps: ${result.model}\n`,
       );
     if (!result.finished) {
-      process.stderr.write(`go on with: ${resuming(process.argv.slice(2))}\n`);
+      process.stderr.write(`go on with: ${commandAgain(["--resume"])}\n`);
       process.exitCode = 1;
     }
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }
-}
-
-/** The command that goes on with what these words began. */
-function resuming(words: readonly string[]): string {
-  const quoted = (word: string): string =>
-    /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-  return ["video-r2", ...words.filter((word) => word !== "--resume").map(quoted), "--resume"].join(" ");
 }
 
 /** Progress on standard error. */

@@ -42,9 +42,9 @@ export async function readDataset(path: string): Promise<DataRow[]> {
 }
 
 /** Up to `count` rows, evenly spread over all, in their order. */
-export function spreadRows(rows: readonly DataRow[], count: number): DataRow[] {
+export function spreadRows<T>(rows: readonly T[], count: number): T[] {
   const length = Math.min(count, rows.length);
-  return Array.from({ length }, (_, i) => rows[Math.floor((i * rows.length) / length)] as DataRow);
+  return Array.from({ length }, (_, i) => rows[Math.floor((i * rows.length) / length)] as T);
 }
 
 /** What the clock shows at the end of a row's video, in seconds. */

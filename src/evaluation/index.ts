@@ -19,6 +19,30 @@ export {
 } from "./held-out.ts";
 export { looksSynthetic } from "./looks-synthetic.ts";
 export { reportHtml } from "./report-html.ts";
+export {
+  type Measurement,
+  type MeasureOptions,
+  type Mode,
+  measureModel,
+  type OutputFigures,
+} from "./reproduce/measure.ts";
+export { reproductionText } from "./reproduce/report.ts";
+export { type ReproduceOptions, type Reproduction, reproduce } from "./reproduce/reproduce.ts";
+export type {
+  Comparison,
+  CurvePoint,
+  ReproductionResults,
+  RowResult,
+  SideBySide,
+  TrainingResult,
+} from "./reproduce/results.ts";
+export {
+  fullSettings,
+  quickSettings,
+  type ReproduceSettings,
+  type Variant,
+  variantNames,
+} from "./reproduce/settings.ts";
 export { ComparableRun, type RunComparison, readComparable } from "./score-against.ts";
 export { type ScoreFilesOptions, type ScoreRun, scoreFiles } from "./score-files.ts";
 export type { Alignment, SampleRecord, Verdict } from "./score-record.ts";

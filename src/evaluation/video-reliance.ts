@@ -67,9 +67,9 @@ export class VideoRelianceMeter {
   readonly #logProbs: LogProbs;
 
   /** @param params the model's parameters */
-  constructor(model: Qwen25VL, params: HostParams) {
+  constructor(model: Qwen25VL, params: HostParams, options: { threads?: number } = {}) {
     this.#model = model;
-    this.#logProbs = new LogProbs({ config: model.config, params: Object.fromEntries(params) });
+    this.#logProbs = new LogProbs({ ...options, config: model.config, params: Object.fromEntries(params) });
   }
 
   /** Measures one trace; all interventions go through the network together. */

@@ -4,3 +4,4 @@ export { bootstrapInterval, type Interval, type IntervalOptions } from "./bootst
 export { type MatchedPair, maximumMatching } from "./maximum-matching.ts";
 export { mean } from "./mean.ts";
 export { type PairedDifference, pairedDifference } from "./paired-difference.ts";
+export { type MeanInterval, studentInterval } from "./student-interval.ts";

@@ -8,6 +8,7 @@ export { type FreshModel, freshModelSchema, makeFreshModel } from "./fresh-model
 export { type GrpoEvent, type GrpoMetrics, type GrpoOptions, trainGrpo } from "./grpo.ts";
 export { type GroupAdvantages, groupAdvantages } from "./grpo-advantages.ts";
 export { type LossType, lossTypes, policyLoss, tokenWeights } from "./grpo-loss.ts";
+export { askedPrompt } from "./grpo-prompts.ts";
 export { type GrpoRecipe, loadGrpoRecipe, parseGrpoRecipe } from "./grpo-recipe.ts";
 export type { TrainingOptions, TrainingResult } from "./open-training.ts";
 export { grpoLoss, PolicyUpdater, type RewardedCompletion, type UpdateMetrics } from "./policy-updater.ts";
@@ -15,4 +16,4 @@ export { loadRecipe, parseRecipe, type SftRecipe } from "./recipe.ts";
 export type { CommonRecipe, RecipeOptimizer, RecipeVideo } from "./recipe-file.ts";
 export { type SavedState, writeModel } from "./run-folder.ts";
 export { type SftEvent, type SftMetrics, type SftOptions, trainSft } from "./sft.ts";
-export { rowMessages, trainBatch } from "./sft-batches.ts";
+export { type PromptRow, promptRows, rowMessages, trainBatch } from "./sft-batches.ts";
