@@ -85,6 +85,41 @@ describe("train grpo", () => {
     expect(vote.grounding).toHaveLength(3);
   });
 
+  it("killed at whatever moments and resumed, ends with the very weights of a run left alone", async () => {
+    const args = ["train", "grpo", at("grpo.json"), "--threads", "1", "--steps", "40", "--json"];
+    // As if it were its own child already, so that the kill hits the process that trains.
+    const env = { MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
+    await writeFile(
+      at("often.json"),
+      JSON.stringify({ ...JSON.parse(await readFile(at("grpo.json"), "utf8")), saveEvery: 3 }),
+    );
+    const lines = async () =>
+      (await readFile(at("killed/metrics.jsonl"), "utf8").catch(() => "")).split("\n");
+    const often = args.with(2, at("often.json"));
+    let before = 0;
+    for (const wait of [0, 23, 61]) {
+      const resume = before === 0 ? [] : ["--resume"];
+      const { child, result } = startCli([...often, "--out", at("killed"), ...resume], env);
+      await vi.waitFor(async () => expect((await lines()).length).toBeGreaterThan(before + 5), {
+        timeout: 120_000,
+        interval: 5,
+      });
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      child.kill("SIGKILL");
+      expect((await result).code).toBeNull();
+      before = (await lines()).length;
+    }
+    expect(before).toBeLessThan(40);
+    const resumed = await runCli([...often, "--out", at("killed"), "--resume"], env);
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ step: 40, finished: true });
+    const whole = await runCli([...args, "--out", at("alone")], env);
+    expect(JSON.parse(whole.stdout)).toMatchObject({ step: 40, finished: true });
+    for (const name of ["model/model.safetensors", "samples.jsonl"])
+      expect((await readFile(at(`killed/${name}`))).equals(await readFile(at(`alone/${name}`))), name).toBe(
+        true,
+      );
+  });
+
   it("takes a recipe of its own kind only, and shows it whole", async () => {
     const wrong = await runCli(["train", "grpo", at("sft.json"), "--out", at("x"), "--json"]);
     expect(JSON.parse(wrong.stdout).error).toMatchObject({ code: "recipe-invalid" });
