@@ -27,17 +27,7 @@ import {
 } from "../src/evaluation/index.ts";
 import { saveSampling } from "../src/models/index.ts";
 import { loadParams, Qwen25VL } from "../src/nn/index.ts";
-import {
-  freshModelSchema,
-  loadGrpoRecipe,
-  loadRecipe,
-  makeFreshModel,
-  type TrainingOptions,
-  type TrainingResult,
-  trainGrpo,
-  trainSft,
-  writeModel,
-} from "../src/training/index.ts";
+import { freshModelSchema, loadRecipe, makeFreshModel, trainSft, writeModel } from "../src/training/index.ts";
 
 const HISTORY = `\`\`\`bash
 npm run make:builtin
@@ -48,9 +38,8 @@ Six stages of supervised fine-tuning on generated videos, from the random weight
 stills of one second, and questions), \`recipes/builtin-seconds.yaml\` (12,000 videos of 1 to 6 such stills),
 \`recipes/builtin-clocks.yaml\` (10,000 more, whose clock starts at any second, so that it must be read),
 \`recipes/builtin-world.yaml\` (questions, accounts and look-ups of 9,000 videos of 8 to 64 s) and
-\`recipes/builtin-lookups.yaml\` (1,800 more with more look-ups); then \`recipes/builtin-grpo.yaml\`, reinforcement learning by
-GRPO with accuracy, format and gated temporal alignment as rewards, on questions about 1,600 others. Frames are sampled at 2 per
-second, at most 32, 112 x 112 pixels, with the time drawn on them; \`video-r2 ask\` does the same.
+\`recipes/builtin-lookups.yaml\` (1,800 more, with more look-ups). Frames are sampled at 2 per second, at most 32, 112 x 112
+pixels, with the time drawn on them; \`video-r2 ask\` does the same.
 
 The weights here were trained stage by stage; up to step 526 of the fifth one, reasonings about whether a thing is there had
 another wording. So the command gives a model like this one, not these very bytes.`;
@@ -119,7 +108,6 @@ const worlds = {
     lookups: 3,
     optionRows: 0.5,
   },
-  grpo: { seed: 9, split: "train", count: 1600, questionsPerVideo: 6 },
   heldout: { seed: 1, split: "heldout", count: 300, questionsPerVideo: 8, timelines: 3 },
 } satisfies Record<string, World>;
 
@@ -131,7 +119,7 @@ const text = card(summariseHeldOut(results), results);
 await writeFile(join(out, "README.md"), text);
 console.log(text);
 
-/** Worlds, tokenizer, random weights, the stages. @returns the folder of the model */
+/** Worlds, tokenizer, random weights, the six stages. @returns the folder of the model */
 async function trainFromNothing(): Promise<string> {
   for (const [name, world] of Object.entries(worlds)) await makeWorld(name, world);
   await makeBase();
@@ -145,7 +133,7 @@ async function trainFromNothing(): Promise<string> {
     ["lookups", "heldout"],
   ] as const)
     model = await train(stage, { model, data: rows(stage, "train"), heldout: rows(heldout, "heldout") });
-  return reinforce({ model, data: rows("grpo", "train"), heldout: rows("heldout", "heldout") });
+  return model;
 }
 
 /** Videos and rows. */
@@ -172,54 +160,25 @@ async function makeBase(): Promise<void> {
 }
 
 /** One stage of supervised fine-tuning, in `<work>/<stage>-run`. @returns the folder of the model */
-function train(stage: string, paths: { model: string; data: string; heldout?: string }): Promise<string> {
-  return stageOnce(stage, async (steps, options, show) => {
-    const recipe = await loadRecipe(join(root, `recipes/builtin-${stage}.yaml`), { ...paths, steps });
-    return trainSft(recipe, {
-      ...options,
-      onEvent: (event) => {
-        if (event.kind === "step")
-          show(event.metrics.step, event.steps, `loss ${event.metrics.loss.toFixed(3)}`);
-      },
-    });
-  });
-}
-
-/** The last stage, in `<work>/grpo-run`. @returns the folder of the model */
-function reinforce(paths: { model: string; data: string; heldout: string }): Promise<string> {
-  return stageOnce("grpo", async (steps, options, show) => {
-    const recipe = await loadGrpoRecipe(join(root, "recipes/builtin-grpo.yaml"), { ...paths, steps });
-    return trainGrpo(recipe, {
-      ...options,
-      onEvent: (event) => {
-        if (event.kind === "step")
-          show(event.metrics.step, event.steps, `reward ${event.metrics.reward?.toFixed(2) ?? "-"}`);
-      },
-    });
-  });
-}
-
-/** Does a stage where it is not done yet, from where it was stopped. @returns the folder of the model */
-async function stageOnce(
+async function train(
   stage: string,
-  begin: (
-    steps: number | undefined,
-    options: TrainingOptions,
-    show: (step: number, steps: number, note: string) => void,
-  ) => Promise<TrainingResult>,
+  paths: { model: string; data: string; heldout?: string },
 ): Promise<string> {
   const run = join(work, `${stage}-run`);
   if (existsSync(join(run, "model/config.json"))) return join(run, "model");
   const steps = flags.steps === undefined ? undefined : Number(flags.steps);
+  const recipe = await loadRecipe(join(root, `recipes/builtin-${stage}.yaml`), { ...paths, steps });
   let progress: Progress | undefined;
-  const options = {
+  const { model } = await trainSft(recipe, {
     out: run,
     resume: existsSync(join(run, "recipe.json")),
     cache: join(work, "frames"),
-  };
-  const { model } = await begin(steps, options, (step, total, note) => {
-    progress ??= new Progress({ label: stage, total, done: step - 1 });
-    progress.update(step, note);
+    onEvent: (event) => {
+      if (event.kind === "start")
+        progress = new Progress({ label: stage, total: event.steps, done: event.step });
+      if (event.kind === "step")
+        progress?.update(event.metrics.step, `loss ${event.metrics.loss.toFixed(3)}`);
+    },
   });
   progress?.finish();
   return model;
