@@ -35,8 +35,8 @@ const JOB_MEMORY = 3.5e9;
 const help = `
 Trains and measures the rows of the paper's ablation: a start whose reasoning is loose, SFT on it, and GRPO rewarded
 for the answer alone, for temporal alignment too (TAR), and for alignment where reasoning and answer agree (gate). The
-world has a shortcut: the right option mostly comes first. The full reproduction repeats this with five seeds, more
-steps and more questions, and adds a row that is trained without the shortcut.
+world has a shortcut: the right option mostly comes first. The full reproduction repeats this with eight seeds and more
+questions, and adds a row that is trained without the shortcut.
 
 DIR gets report.html and report.md with the table, what of it can be told from noise, learning curves and traces side
 by side; results.json; and every model, its metrics and its outputs, scored as video-r2 score does it. Run it again to
@@ -53,7 +53,7 @@ export function registerReproduce(program: Command): void {
   program
     .command("reproduce")
     .description("rerun the paper's ablation on a laptop: start, SFT, GRPO, TAR, gate; table, curves, traces")
-    .option("--quick", "three seeds, 24 steps: about a quarter of an hour on two cores")
+    .option("--quick", "three seeds, no control: about ten minutes on two cores")
     .option(
       "--out <dir>",
       "folder of everything (default: runs/reproduce, with --quick runs/reproduce-quick)",

@@ -65,7 +65,7 @@ export function planJobs(settings: ReproduceSettings, out: string, model: string
         seed: settings.seed,
       },
       after: [name],
-      weight: 12 + heldoutVideos * 1.2,
+      weight: 10 + heldoutVideos * 0.9,
     });
   };
   const sft = (

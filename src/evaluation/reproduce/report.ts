@@ -144,7 +144,7 @@ function nameOf(figure: Comparison["figure"]): string {
 
 function rewardTable({ training }: ReproductionResults): Table {
   return {
-    caption: "Reward over training: the last sixth of the steps less the first",
+    caption: "Reward over training: the last quarter of the steps less the first",
     heads: ["", "rise", "interval"],
     rows: training.map(({ variant, rewardRise }) => {
       if (rewardRise === null) return [variantNames[variant], "-", "-"];
@@ -226,7 +226,7 @@ export function reproductionMarkdown(results: ReproductionResults, figure: strin
     "## What can be told from noise",
     table(comparisonTable(results)),
     "## Learning curves",
-    `![means over seeds of five steps each, and the seeds' range](${figure})`,
+    `![means over seeds of three steps each, and the seeds' range](${figure})`,
     table(rewardTable(results)),
     "## Side by side",
     "Held-out questions on which the models of the first seed differ most; greedy.",
@@ -306,7 +306,7 @@ ${explained.map(paragraph).join("\n")}
 <h2>What can be told from noise</h2>
 ${table(comparisonTable(results))}
 <h2>Learning curves</h2>
-<figure>${figure}<figcaption class="small">Means over seeds, of five steps each, and the seeds' range.</figcaption></figure>
+<figure>${figure}<figcaption class="small">Means over seeds, of three steps each, and the seeds' range.</figcaption></figure>
 ${table(rewardTable(results))}
 <h2>Side by side</h2>
 <p class="small">Held-out questions on which the models of the first seed differ most; greedy.</p>

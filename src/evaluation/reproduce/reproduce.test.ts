@@ -43,7 +43,7 @@ describe("settings", () => {
       for (const other of after) expect(names, `${name} after ${other}`).toContain(other);
       names.add(name);
     }
-    expect(jobs).toHaveLength(2 * (1 + 5 * (variantsOf(fullSettings).length - 1)));
+    expect(jobs).toHaveLength(2 * (1 + 8 * (variantsOf(fullSettings).length - 1)));
     const seed = jobs.flatMap(({ name, job }) =>
       job.kind === "grpo" && name.startsWith("seed-3/") ? [job.recipe] : [],
     );
@@ -150,15 +150,15 @@ describe("results", () => {
     expect(results.comparisons.some(({ figure: name }) => name === "tar")).toBe(false);
   });
 
-  it("have learning curves averaged over five steps, with the range of seeds", () => {
+  it("have learning curves averaged over three steps, with the range of seeds", () => {
     const [grpo] = results.training;
     expect(grpo?.variant).toBe("grpo");
-    expect(grpo?.curves.accuracy).toHaveLength(8);
+    expect(grpo?.curves.accuracy).toHaveLength(10);
     expect(grpo?.curves.accuracy[0]).toEqual({
-      step: 5,
-      mean: expect.closeTo(3 / 20, 9),
-      low: expect.closeTo(2 / 20, 9),
-      high: expect.closeTo(4 / 20, 9),
+      step: 3,
+      mean: expect.closeTo(2 / 20, 9),
+      low: expect.closeTo(1 / 20, 9),
+      high: expect.closeTo(3 / 20, 9),
     });
     expect(grpo?.curves.agreement[0]?.mean).toBe(1);
     expect(grpo?.rewardRise?.mean).toBeCloseTo(0.6, 9);

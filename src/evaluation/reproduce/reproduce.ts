@@ -12,7 +12,7 @@ import { checkSettings, type ReproduceSettings, worldsOf } from "./settings.ts";
 
 /** How a reproduction is carried out. */
 export interface ReproduceOptions {
-  /** Folder of everything; one that was begun with the same settings goes on where it was. */
+  /** Folder of everything; one that was begun with the same settings, but for `seeds`, goes on where it was. */
   out: string;
   /** Folder of the checkpoint that the start is made from. */
   model: string;
@@ -81,16 +81,20 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
   return { results, page, markdown };
 }
 
+/** What may differ when a folder is gone on with: more seeds, or fewer, change nothing of the others. */
+const FREE: readonly string[] = ["seeds"];
+
 /** Writes down what a folder is begun with, or checks that it was begun with the same. */
 async function begin(out: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
   await mkdir(out, { recursive: true });
   const path = join(out, "settings.json");
   const wanted = `${JSON.stringify(settings, null, 2)}\n`;
   const text = await readFile(path, "utf8").catch(() => null);
-  if (text === null) return writeFileAtomic(path, wanted);
-  if (text === wanted) return;
-  const there = JSON.parse(text) as Record<string, unknown>;
-  const different = Object.keys(settings).filter((key) => settings[key] !== there[key]);
+  const there = JSON.parse(text ?? wanted) as Record<string, unknown>;
+  const different = Object.keys(settings).filter(
+    (key) => !FREE.includes(key) && settings[key] !== there[key],
+  );
+  if (different.length === 0) return writeFileAtomic(path, wanted);
   throw new UsageError(
     "reproduce-mismatch",
     `${out}: must have been begun with the same settings, got ${different

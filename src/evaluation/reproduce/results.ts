@@ -62,7 +62,7 @@ export const curveNames = {
 export interface TrainingResult {
   variant: Variant;
   curves: Record<keyof typeof curveNames, CurvePoint[]>;
-  /** The reward's mean over the last sixth of the steps less that over the first, over seeds. */
+  /** The reward's mean over the last quarter of the steps less that over the first, over seeds. */
   rewardRise: MeanInterval | null;
 }
 
@@ -97,7 +97,7 @@ export interface ReproductionResults {
 const SHOWN = 6;
 
 /** Steps that curves are averaged over, or all where there are fewer. */
-const SMOOTH = 5;
+const SMOOTH = 3;
 
 const figures = Object.keys(figureNames) as (keyof OutputFigures)[];
 
@@ -219,7 +219,7 @@ function trainingOf(variant: Variant, runs: readonly (readonly GrpoMetrics[])[])
   ) as TrainingResult["curves"];
   const rises = runs.map((lines) => {
     const rewards = known(lines.map(({ reward }) => reward));
-    const part = Math.max(1, Math.floor(rewards.length / 6));
+    const part = Math.max(1, Math.floor(rewards.length / 4));
     return (mean(rewards.slice(-part)) ?? 0) - (mean(rewards.slice(0, part)) ?? 0);
   });
   return { variant, curves, rewardRise: studentInterval(rises) };
