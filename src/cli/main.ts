@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /** The program: finds the command, runs it, and is the only place that ends the process. */
 
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../base/index.ts";
 import { Interrupted } from "./interrupt.ts";
+import { packageVersion } from "./package-version.ts";
 import { paletteFor, shownError } from "./terminal.ts";
 
 /** A command whose module is loaded only when it is used, so that help comes at once. */
@@ -24,6 +24,16 @@ const commands: readonly LazyCommand[] = [
     name: "score",
     description: "score outputs: accuracy, consistency (TAC), attention (VAS), temporal alignment (TAR)",
     load: async () => (await import("./score.ts")).registerScore,
+  },
+  {
+    name: "eval",
+    description: "run a model on benchmarks: accuracy by two scorings, TAC, TAR; resumes after a stop",
+    load: async () => (await import("./eval.ts")).registerEval,
+  },
+  {
+    name: "report",
+    description: "tables of benchmark runs: accuracy both ways, TAC, VAS, categories, cost, comparisons",
+    load: async () => (await import("./report.ts")).registerReport,
   },
   {
     name: "data",
@@ -58,18 +68,13 @@ Example:
 
 Results go to stdout, everything else to stderr. Exit code 0: done, 1: findings or a failure, 2: wrong use.`;
 
-function version(): string {
-  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(file) as { version: string }).version;
-}
-
 /** The program with the command that is asked for; the others are names with descriptions. */
 async function build(words: readonly string[], json: boolean): Promise<Command> {
   const program = new Command("video-r2")
     .description(
       "Consistent, grounded video reasoning: ask, train and measure video models whose answers can be checked",
     )
-    .version(version(), "-v, --version")
+    .version(packageVersion(), "-v, --version")
     .addHelpText("after", example)
     .showHelpAfterError("(video-r2 --help lists the commands)")
     // In force for commands added later too, which inherit it.

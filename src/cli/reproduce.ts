@@ -35,7 +35,7 @@ const JOB_MEMORY = 3.5e9;
 const help = `
 Trains and measures the rows of the paper's ablation: a start whose reasoning is loose, SFT on it, and GRPO rewarded
 for the answer alone, for temporal alignment too (TAR), and for alignment where reasoning and answer agree (gate). The
-world has a shortcut: the right option mostly comes first. The full reproduction repeats this with eight seeds and more
+world has a shortcut: the right option mostly comes first. The full reproduction repeats this with six seeds and more
 questions, and adds a row that is trained without the shortcut.
 
 DIR gets report.html and report.md with the table, what of it can be told from noise, learning curves and traces side

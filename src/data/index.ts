@@ -15,11 +15,14 @@ export type { Scene } from "./synth/scene.ts";
 export { type SynthesizedVideo, type SynthesizeOptions, synthesize } from "./synth/synthesize.ts";
 export { type Split, splits } from "./synth/vocabulary.ts";
 export {
+  benchmarkOfFile,
   findTraceFiles,
   type Join,
   type JoinOptions,
   type LoggedScore,
   openJoin,
+  type PromptParts,
+  promptOptions,
   readGrounding,
   readTraceFile,
   type TraceRow,

@@ -8,6 +8,25 @@ export {
   type ClaimAttention,
   type PatchTime,
 } from "./attention-share.ts";
+export type { Answered, Answerer, AnswererInfo, AskedQuestion } from "./benchmark/answerer.ts";
+export { type ChatAnswererOptions, chatAnswerer } from "./benchmark/chat-answerer.ts";
+export { type CheckpointAnswererOptions, checkpointAnswerer } from "./benchmark/checkpoint-answerer.ts";
+export { hubHome, locateData } from "./benchmark/locate-data.ts";
+export { type EvaluatedRun, readRuns } from "./benchmark/read-runs.ts";
+export { formatReport, type ReportFormat, reportFormats } from "./benchmark/report-formats.ts";
+export { comparisonTable, type ReportTable, reportTables } from "./benchmark/report-tables.ts";
+export { runsText } from "./benchmark/result-text.ts";
+export {
+  type BenchmarkPlan,
+  type BenchmarkRun,
+  type EvaluationSettings,
+  type PlannedRun,
+  planBenchmark,
+  type RunBenchmarkOptions,
+  type RunRecord,
+  runBenchmark,
+} from "./benchmark/run-benchmark.ts";
+export { parseShard, type Shard } from "./benchmark/shard.ts";
 export {
   evaluateHeldOut,
   type HeldOutOptions,
@@ -43,12 +62,11 @@ export {
   type Variant,
   variantNames,
 } from "./reproduce/settings.ts";
-export { ComparableRun, type RunComparison, readComparable } from "./score-against.ts";
+export { ComparableRun, type RunComparison, readComparable, readInto } from "./score-against.ts";
 export { type ScoreFilesOptions, type ScoreRun, scoreFiles } from "./score-files.ts";
 export type { Alignment, SampleRecord, Verdict } from "./score-record.ts";
 export { type SampleScorer, scoreSample } from "./score-sample.ts";
 export { type ScoreSettings, type ScoreSummary, SummaryBuilder } from "./score-summary.ts";
-export { truncationOf } from "./truncation.ts";
 export {
   type Intervention,
   interventions,

@@ -59,13 +59,18 @@ export class ComparableRun {
  * @throws UsageError `against-missing` for a folder without `samples.jsonl`
  */
 export async function readComparable(folder: string): Promise<ComparableRun> {
+  const run = new ComparableRun();
+  await readInto(run, folder);
+  return run;
+}
+
+/** Adds the records of a folder to a run, such as those of one part of it; throws as `readComparable`. */
+export async function readInto(run: ComparableRun, folder: string): Promise<void> {
   const { samples } = recordPaths(folder);
   if (!(await stat(samples).catch(() => null))?.isFile())
     throw new UsageError(
       "against-missing",
       `--against: must be a folder written by score --out, got ${folder}, which has no samples.jsonl`,
     );
-  const run = new ComparableRun();
   for await (const record of readJsonl<SampleRecord>(samples)) run.add(record);
-  return run;
 }

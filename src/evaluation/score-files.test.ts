@@ -3,12 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Judge, openEmbedder, openJudge } from "../judges/index.ts";
-import { parseTrace } from "../trace/index.ts";
+import { parseTrace, truncationOf } from "../trace/index.ts";
 import { markClaims } from "./mark-claims.ts";
 import { RunningFigure } from "./running-figure.ts";
 import { scoreFiles } from "./score-files.ts";
 import type { SampleRecord } from "./score-record.ts";
-import { truncationOf } from "./truncation.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "score-files-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -30,9 +30,8 @@ import {
   type TemporalAlignment,
   temporalAlignmentReward,
 } from "../rewards/index.ts";
-import { type Claim, parseNumber, parseTrace, type Trace } from "../trace/index.ts";
+import { type Claim, parseNumber, parseTrace, type Trace, truncationOf } from "../trace/index.ts";
 import type { Alignment, SampleRecord, Verdict } from "./score-record.ts";
-import { truncationOf } from "./truncation.ts";
 
 /** What scores a row. */
 export interface SampleScorer {

@@ -25,3 +25,4 @@ export {
 } from "./reference-blocks.ts";
 export { type Sentence, splitSentences } from "./sentences.ts";
 export { formatInterval, formatTimestamp, parseTimestamp } from "./timestamp.ts";
+export { truncationOf } from "./truncation.ts";

@@ -1,6 +1,8 @@
 /** Logs of what models wrote, and what is known about the questions. */
 
+export { benchmarkOfFile } from "./benchmark-of-file.ts";
 export { type Join, type JoinOptions, openJoin } from "./join.ts";
+export { type PromptParts, promptOptions } from "./prompt-options.ts";
 export { readGrounding } from "./read-grounding.ts";
 export { readTraceFile } from "./read-trace-file.ts";
 export { findTraceFiles } from "./trace-files.ts";

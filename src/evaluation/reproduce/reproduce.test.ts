@@ -43,7 +43,7 @@ describe("settings", () => {
       for (const other of after) expect(names, `${name} after ${other}`).toContain(other);
       names.add(name);
     }
-    expect(jobs).toHaveLength(2 * (1 + 8 * (variantsOf(fullSettings).length - 1)));
+    expect(jobs).toHaveLength(2 * (1 + 6 * (variantsOf(fullSettings).length - 1)));
     const seed = jobs.flatMap(({ name, job }) =>
       job.kind === "grpo" && name.startsWith("seed-3/") ? [job.recipe] : [],
     );

@@ -50,10 +50,10 @@ export const quickSettings: ReproduceSettings = {
   control: false,
 };
 
-/** About three quarters of an hour on two cores. */
+/** About forty minutes on two cores. */
 export const fullSettings: ReproduceSettings = {
   ...common,
-  seeds: 8,
+  seeds: 6,
   steps: 16,
   grpoVideos: 200,
   heldoutVideos: 40,

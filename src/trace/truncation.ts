@@ -1,6 +1,6 @@
 /** Whether an output was cut off before its answer: then it has no score, whatever letters stand in it. */
 
-import type { Trace } from "../trace/index.ts";
+import type { Trace } from "./parse-trace.ts";
 
 const limits = /^(?:length|max_tokens|max_length|max_output_tokens|MAX_TOKENS)$/;
 const closedAnswer = /<\s*\/\s*answer\s*>/i;

@@ -1,0 +1,29 @@
+/** The benchmarks: their questions, prompts, scorers and aggregates. */
+
+export type {
+  Benchmark,
+  BenchmarkFigure,
+  BenchmarkGroup,
+  BenchmarkOutput,
+  BenchmarkQuestion,
+  BenchmarkResult,
+  BenchmarkScore,
+  BenchmarkSource,
+  FolderTable,
+  LoggedFields,
+  ReadOptions,
+  ScoredQuestion,
+  ScoringResult,
+  Verdict,
+} from "./benchmark.ts";
+export {
+  type BenchmarkPrompts,
+  type ImportedProfile,
+  type OwnProfile,
+  ownProfile,
+  type PromptProfile,
+} from "./prompts/prompt-profile.ts";
+export { withoutImageMarks } from "./prompts/render-prompt.ts";
+export { type PublishedFigures, type PublishedResults, published } from "./published.ts";
+export { benchmarks, findBenchmark, loadPromptProfile, parsePromptProfile, promptForms } from "./registry.ts";
+export { missingFiles } from "./rows/video-places.ts";

@@ -1,0 +1,9 @@
+/** The version of this package. */
+
+import { readFileSync } from "node:fs";
+
+/** As in `package.json`. */
+export function packageVersion(): string {
+  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { version: string }).version;
+}

@@ -1,0 +1,258 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { Random } from "../src/base/index.ts";
+import { tinyBenchmarks, writeBenchmark } from "../src/benchmarks/testing/write-benchmark.ts";
+import { type AnsweringServer, startAnsweringServer } from "./answering-server.ts";
+import { runCli, startCli } from "./run-cli.ts";
+import { writeTinyVideo } from "./tiny-video.ts";
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 });
+
+// Every benchmark in its real layout, with real videos, behind a real server.
+const names = Object.keys(tinyBenchmarks);
+let folder = "";
+let server: AnsweringServer;
+const at = (...path: string[]) => join(folder, ...path);
+const model = () => ["--model", `${server.url}#answering`];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "eval-"));
+  await writeTinyVideo(at("tiny.mp4"));
+  const video = await readFile(at("tiny.mp4"));
+  for (const name of names) writeBenchmark(name, at("data", name), video);
+  server = await startAnsweringServer(undefined, 5);
+});
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true });
+});
+
+/** The answers of a run in lmms-eval's format, by task. */
+async function logs(...path: string[]): Promise<Record<string, string[]>> {
+  const files = (await readdir(at(...path))).filter((name) => name.includes("_samples_")).sort();
+  const entries = files.map(async (name): Promise<[string, string[]]> => {
+    const text = await readFile(at(...path, name), "utf8");
+    return [name.replace(/^.*_samples_/, ""), text.trim().split("\n")];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+describe("eval", () => {
+  it("checks data and prompts of all benchmarks without asking anything", async () => {
+    const { stdout, code } = await runCli([
+      ...["eval", ...names, "--data", at("data"), ...model()],
+      ...["--dry-run", "--json"],
+    ]);
+    expect(code).toBe(0);
+    const found = JSON.parse(stdout) as { benchmark: string; questions: number; missing: unknown[] }[];
+    expect(found.map(({ benchmark }) => benchmark)).toEqual(names);
+    for (const { questions, missing } of found) {
+      expect(questions).toBeGreaterThan(1);
+      expect(missing).toEqual([]);
+    }
+    expect(server.requests()).toBe(0);
+  });
+
+  it("runs all of them, scored both ways, and leaves logs that score reads", async () => {
+    const { stdout, stderr, code } = await runCli([
+      ...["eval", ...names, "--data", at("data"), ...model()],
+      ...["--out", at("all"), "--json"],
+    ]);
+    expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+    const runs = JSON.parse(stdout) as {
+      record: { benchmark: string; questions: number; frames: number; failed: number };
+      result: { robust: { n: number; unscored: number }; reference: { value: number | null } };
+      scores: { outputs: number; agreement: { n: number } };
+    }[];
+    expect(runs.map(({ record }) => record.benchmark)).toEqual(names);
+    expect(runs.reduce((sum, { record }) => sum + record.questions, 0)).toBe(server.requests());
+    for (const { record, result, scores } of runs) {
+      expect(record.failed, record.benchmark).toBe(0);
+      expect(record.frames, record.benchmark).toBeGreaterThanOrEqual(4 * record.questions);
+      expect(result.robust.n + result.robust.unscored, record.benchmark).toBe(record.questions);
+      expect(result.reference.value, record.benchmark).not.toBeNull();
+      expect(scores.outputs, record.benchmark).toBe(record.questions);
+      const rows = Object.values(await logs("all", record.benchmark)).flat();
+      expect(rows).toHaveLength(record.questions);
+      const [row] = rows.map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(row).toMatchObject({ doc_id: 0, filtered_resps: [expect.stringContaining("<answer>")] });
+    }
+    const asked = server.requests();
+    const again = await runCli([
+      ...["eval", ...names, "--data", at("data"), ...model(), "--out", at("all"), "--json"],
+    ]);
+    expect(again.code).toBe(0);
+    expect(server.requests()).toBe(asked);
+  });
+
+  it("killed at ten moments and started again, leaves the logs of a run left alone", async () => {
+    const args = [
+      "eval",
+      "mvbench",
+      "mlvu",
+      "--data",
+      at("data"),
+      ...model(),
+      "--concurrency",
+      "2",
+      "--json",
+    ];
+    // As if it were its own child already, so that the kill hits the process that asks.
+    const env = { MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
+    const slow = await startAnsweringServer(undefined, 40);
+    const killed = args.with(args.indexOf("--model") + 1, `${slow.url}#answering`);
+    const random = new Random(3);
+    let kills = 0;
+    try {
+      for (let i = 0; i < 10; i++) {
+        const before = slow.requests();
+        const { child, result } = startCli([...killed, "--out", at("killed")], env);
+        const ended = result.then(() => true);
+        // Some moments fall before the first request of a run, most between two.
+        const wanted = before + random.integer(0, 6);
+        await Promise.race([
+          vi.waitFor(() => expect(slow.requests()).toBeGreaterThan(wanted), { timeout: 60_000, interval: 2 }),
+          ended,
+        ]).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, random.integer(0, 30)));
+        if (child.kill("SIGKILL")) kills++;
+        await result;
+      }
+      const last = await runCli([...killed, "--out", at("killed"), "--json"], env);
+      expect(last.code).toBe(0);
+    } finally {
+      await slow.close();
+    }
+    expect(kills).toBeGreaterThan(4);
+    await runCli([...args, "--out", at("alone")], env);
+    for (const name of ["mvbench", "mlvu"]) {
+      const [one, other] = [await logs("killed", name), await logs("alone", name)];
+      expect(one).toEqual(other);
+      expect(Object.keys(one).length).toBeGreaterThan(0);
+    }
+  });
+
+  it("divides a benchmark into parts that have every question once", async () => {
+    const ids: string[] = [];
+    for (const part of ["1/2", "2/2"]) {
+      const { code } = await runCli([
+        ...[
+          "eval",
+          "mvbench",
+          "--data",
+          at("data"),
+          ...model(),
+          "--shard",
+          part,
+          "--out",
+          at("parts"),
+          "--json",
+        ],
+      ]);
+      expect(code).toBe(0);
+      const rows = Object.values(await logs("parts", `mvbench.${part.replace("/", "-of-")}`)).flat();
+      ids.push(...rows.map((line) => (JSON.parse(line) as { video_r2: { id: string } }).video_r2.id));
+    }
+    const whole = Object.values(await logs("all", "mvbench")).flat();
+    expect(ids.sort()).toEqual(
+      whole.map((line) => (JSON.parse(line) as { video_r2: { id: string } }).video_r2.id).sort(),
+    );
+  });
+
+  it("reports on them: the paper's table, parts put together, one run against another, in every format", async () => {
+    const whole = await runCli(["report", at("all"), "--published", "--json"]);
+    expect(whole.code).toBe(0);
+    const tables = JSON.parse(whole.stdout) as {
+      name: string;
+      heads: string[];
+      rows: { label: string; cells: (number | null)[] }[];
+    }[];
+    const accuracy = tables.find(({ name }) => name === "accuracy");
+    expect(accuracy?.heads.slice(-3)).toEqual(["generic", "reasoning", "average"]);
+    expect(accuracy?.rows.map(({ label }) => label)).toEqual(["Video-R2 (as printed)", "answering"]);
+    // Of the printed numbers the mean of eleven is printed too: 53.0.
+    expect(accuracy?.rows[0]?.cells.at(-1)).toBeCloseTo(53.0, 1);
+    const values = (accuracy?.rows[1]?.cells ?? []).slice(0, names.length) as number[];
+    expect(accuracy?.rows[1]?.cells.at(-1)).toBeCloseTo(values.reduce((a, b) => a + b, 0) / names.length, 9);
+
+    const parts = await runCli(["report", at("parts"), "--json"]);
+    const [together] = JSON.parse(parts.stdout) as typeof tables;
+    const column = accuracy?.heads.indexOf("MVBench") ?? -1;
+    expect(together?.rows[0]?.cells[0]).toBe(accuracy?.rows[1]?.cells[column]);
+    await rm(at("parts", "mvbench.2-of-2"), { recursive: true });
+    const half = await runCli(["report", at("parts")]);
+    expect(half.code).toBe(1);
+    expect(half.stdout).toContain("Of answering on MVBench the parts 2/2 are missing.");
+
+    const against = await runCli(["report", at("all"), "--against", at("alone"), "--format", "csv"]);
+    expect(against.stdout).toMatch(/comparison,"answering against answering, MLVU: accuracy",difference,0\n/);
+    const latex = await runCli(["report", at("all"), "--format", "latex"]);
+    expect(latex.stdout).toContain("\\begin{tabular}{l");
+    const page = await runCli(["report", at("all"), "--format", "html", "--out", at("report.html")]);
+    expect(page.code).toBe(0);
+    expect(await readFile(at("report.html"), "utf8")).toContain("<h2>Accuracy</h2>");
+    const none = await runCli(["report", at("data"), "--json"]);
+    expect(JSON.parse(none.stdout)).toMatchObject({ error: { code: "report-runs" } });
+  });
+
+  it("loses the questions of a video that is gone, says so, and asks them again when it is back", async () => {
+    const [video = ""] = writeBenchmark("mlvu", at("gone"), await readFile(at("tiny.mp4")));
+    await unlink(video);
+    const args = ["eval", "mlvu", "--data", at("gone"), ...model(), "--out", at("gone-out")];
+    const { stderr, stdout, code } = await runCli(args);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`1 videos of 1 of the`);
+    expect(stdout).toMatch(/MLVU\s.*\s1\s+\d+\n/);
+    const rows = Object.values(await logs("gone-out", "mlvu")).flat();
+    const lost = rows
+      .map((line) => JSON.parse(line) as { failure?: string })
+      .filter(({ failure }) => failure);
+    expect(lost).toHaveLength(1);
+    expect(lost[0]?.failure).toContain("video: ");
+    await writeTinyVideo(video);
+    const before = server.requests();
+    const second = await runCli(args);
+    expect(second.code).toBe(0);
+    expect(server.requests()).toBe(before + 1);
+  });
+
+  it("says what is wrong before it asks: no folder, no such benchmark, a server that refuses", async () => {
+    const missing = await runCli(["eval", "mvbench", "--data", at("nothing"), ...model(), "--json"]);
+    expect(JSON.parse(missing.stdout)).toMatchObject({ error: { code: "benchmark-folder" } });
+    expect(missing.code).toBe(2);
+    const unknown = await runCli(["eval", "nobench", ...model(), "--json"]);
+    expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: "benchmark-unknown" } });
+    const refusing = await startAnsweringServer(() => null);
+    const refused = await runCli([
+      ...["eval", "mlvu", "--data", at("data"), "--model", `${refusing.url}#answering`],
+      ...["--out", at("refused"), "--json"],
+    ]);
+    await refusing.close();
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "server-refused" } });
+    expect(existsSync(at("refused", "mlvu", "results.json"))).toBe(false);
+  });
+
+  it("runs our own benchmark with the model of the package, offline", async () => {
+    const { stdout, code } = await runCli([
+      "eval",
+      "synthetic",
+      "--limit",
+      "8",
+      "--out",
+      at("own"),
+      "--json",
+    ]);
+    expect(code).toBe(0);
+    const [run] = JSON.parse(stdout) as {
+      record: { model: { weights: string } };
+      scores: { agreement: { value: number } };
+      result: { robust: { n: number; value: number } };
+    }[];
+    expect(run?.result.robust.n).toBe(8);
+    expect(run?.record.model.weights).toMatch(/^[0-9a-f]{64}$/);
+    expect(run?.scores.agreement.value).toBeGreaterThan(0.7);
+  });
+});
