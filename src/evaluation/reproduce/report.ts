@@ -106,6 +106,13 @@ const sayings: {
     modes: ["greedy", "sampled"],
   },
   {
+    of: "gate",
+    against: "sft",
+    paper: "all of it, against SFT alone",
+    figures: ["accuracy", "tac", "grounding", "tar"],
+    modes: ["greedy", "sampled"],
+  },
+  {
     of: "lot",
     against: "sft",
     paper: "ours: the same rewards where no shortcut pays",
@@ -131,7 +138,7 @@ function comparisonTable({ comparisons }: ReproductionResults): Table {
     ),
   );
   return {
-    caption: "Each row less the one before it, seed by seed, in points; intervals of 95 %",
+    caption: "One row less another, seed by seed, in points; intervals of 95 %",
     heads: ["the paper", "figure", "difference", "interval", "so it is"],
     rows: rows.map((row, i) => (rows[i - 1]?.[0] === row[0] ? ["", ...row.slice(1)] : row)),
   };
@@ -162,14 +169,14 @@ function introduction({ settings }: ReproductionResults): string[] {
   const { firstOption, steps, promptsPerStep, groupSize, sftSteps, startSteps, seeds, seed } = settings;
   const often = `${Math.round(firstOption * 100)} %`;
   return [
-    `Five models from one start, ${seeds} times over. The start is the given checkpoint after ${startSteps} steps on loose reasoning: something that is to be seen, without a time, and a conclusion that is another than the answer one time of two. SFT is ${sftSteps} steps on reasoning that cites times and leads to the answer. Each row of GRPO is ${steps} steps of ${promptsPerStep} questions with ${groupSize} completions each, at temperature 1 and without a KL penalty; they differ in their rewards alone. Seeds begin at ${seed}.`,
+    `${settings.control ? "Six" : "Five"} models from one start, ${seeds === 1 ? "once" : `${seeds} times over`}. The start is the given checkpoint after ${startSteps} steps on loose reasoning: something that is to be seen, without a time, and a conclusion that is another than the answer one time of two. SFT is ${sftSteps} steps on reasoning that cites times and leads to the answer. Each row of GRPO is ${steps} steps of ${promptsPerStep} questions with ${groupSize} completions each, at temperature 1 and without a KL penalty; they differ in their rewards alone. Seeds begin at ${seed}.`,
     `The right option comes first in ${often} of the questions, in training and held out: a shortcut past the video, of the kind that benchmarks have. Who answers (A) whatever is to be seen is right that often. The last column asks the same of questions whose right option is anywhere.`,
   ];
 }
 
 const explained = [
   "TAC: of the right answers, how many are what their reasoning concludes. TAR: the share of claims that the video bears out within 2 s, 0 where reasoning and answer differ. VAS (attention): the share of the last layer's attention, from tokens of the reasoning, that goes to the video. Nats lost: how much less likely a token of the reasoning becomes, given another video.",
-  "Intervals are Student's, over seeds; those of differences are paired by seed. With three seeds they are wide.",
+  "Intervals are Student's, over seeds; those of differences are paired by seed.",
 ];
 
 /** The table and what can be told from noise, for a terminal. */

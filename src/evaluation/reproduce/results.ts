@@ -175,6 +175,7 @@ const compared: readonly [Variant, Variant][] = [
   ["tar", "grpo"],
   ["gate", "tar"],
   ["gate", "grpo"],
+  ["gate", "sft"],
   ["lot", "sft"],
 ];
 
