@@ -1,5 +1,6 @@
 /** A run in a few lines, for a terminal. */
 
+import { alignedTable } from "../aligned-table.ts";
 import type { BenchmarkRun } from "./run-benchmark.ts";
 
 const shown = (value: number | null, digits = 1): string => (value === null ? "-" : value.toFixed(digits));
@@ -20,12 +21,5 @@ export function runsText(titles: readonly string[], runs: readonly BenchmarkRun[
     String(record.failed),
     shown(record.seconds, 0),
   ]);
-  const all = [heads, ...rows];
-  const widths = heads.map((_, i) => Math.max(...all.map((row) => (row[i] as string).length)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-      .join("  ")
-      .trimEnd();
-  return `${all.map(line).join("\n")}\n`;
+  return alignedTable(heads, rows);
 }

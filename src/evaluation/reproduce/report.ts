@@ -1,6 +1,7 @@
 /** The page of a reproduction, as HTML that needs nothing else and as Markdown. */
 
 import type { MeanInterval } from "../../stats/index.ts";
+import { alignedTable } from "../aligned-table.ts";
 import { reportStyle } from "../report-style.ts";
 import { curveFigure } from "./curve-figure.ts";
 import type { Mode, OutputFigures } from "./measure.ts";
@@ -181,16 +182,7 @@ const explained = [
 
 /** The table and what can be told from noise, for a terminal. */
 export function reproductionText(results: ReproductionResults): string {
-  const table = ({ caption, heads, rows }: Table): string => {
-    const all = [heads, ...rows];
-    const widths = heads.map((_, i) => Math.max(...all.map((row) => (row[i] ?? "").length)));
-    const line = (row: readonly string[]): string =>
-      row
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-        .join("  ")
-        .trimEnd();
-    return `${[caption, "", ...all.map(line)].join("\n")}\n`;
-  };
+  const table = ({ caption, heads, rows }: Table): string => `${caption}\n\n${alignedTable(heads, rows)}`;
   return [mainTable(results), sampledTable(results), comparisonTable(results)].map(table).join("\n");
 }
 
