@@ -53,7 +53,7 @@ export function registerReproduce(program: Command): void {
   program
     .command("reproduce")
     .description("rerun the paper's ablation on a laptop: start, SFT, GRPO, TAR, gate; table, curves, traces")
-    .option("--quick", "three seeds, no control: about ten minutes on two cores")
+    .option("--quick", "three seeds, no control: less than a quarter of an hour on two cores")
     .option(
       "--out <dir>",
       "folder of everything (default: runs/reproduce, with --quick runs/reproduce-quick)",

@@ -67,6 +67,16 @@ it("loses likelihood by what is done to the video: none by the same video, the s
     expect(Math.abs(found.loss[name]?.reasoning ?? 0)).toBeGreaterThan(1e-4);
     expect(Math.abs(found.loss[name]?.answer ?? 0)).toBeGreaterThan(1e-4);
   }
+  const one = await meter.measure({
+    prompt,
+    ids,
+    pieces,
+    patches,
+    other: video(2),
+    interventions: ["swapped"],
+  });
+  expect(one.loss.swapped?.reasoning).toBeCloseTo(found.loss.swapped?.reasoning ?? 0, 5);
+  expect(one.loss).toMatchObject({ blanked: null, cited: null, uncited: null });
   // Blanking the cited frames first and then asking again loses nothing more.
   const [shown] = prompt.vision;
   const blanked = { ...video(1), pixelValues: (shown as VisionInput).pixelValues.slice() };

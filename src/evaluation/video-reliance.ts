@@ -59,6 +59,8 @@ export interface RelianceRequest {
   patches: readonly PatchTime[];
   /** Another video of the same shape; default none. */
   other?: VisionInput | undefined;
+  /** What is done to the video; the rest is null. Default all. */
+  interventions?: readonly Intervention[];
 }
 
 /** Measures traces of one model. */
@@ -74,7 +76,7 @@ export class VideoRelianceMeter {
 
   /** Measures one trace; all interventions go through the network together. */
   async measure(request: RelianceRequest): Promise<VideoReliance> {
-    const { prompt, ids, pieces, patches, other } = request;
+    const { prompt, ids, pieces, patches, other, interventions: asked = interventions } = request;
     const [video] = prompt.vision ?? [];
     if (video === undefined) throw new RangeError("prompt: must hold a video, got none");
     const text = pieces.join("");
@@ -86,7 +88,7 @@ export class VideoRelianceMeter {
       cited: cited.size === 0 || cited.size === patches.length ? null : blank(video, (i) => cited.has(i)),
       uncited: uncited(video, cited, patches.length),
     };
-    const wanted = interventions.filter((name) => changed[name] !== null);
+    const wanted = asked.filter((name) => changed[name] !== null);
     const prompts = [video, ...wanted.map((name) => changed[name] as VisionInput)].map((vision) =>
       withTarget({ ids: prompt.ids, vision: [vision] }, ids),
     );

@@ -40,7 +40,7 @@ const common = {
   firstOption: 0.8,
 };
 
-/** About ten minutes on two cores. */
+/** Less than a quarter of an hour on two cores. */
 export const quickSettings: ReproduceSettings = {
   ...common,
   seeds: 3,
