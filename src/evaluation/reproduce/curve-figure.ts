@@ -35,7 +35,8 @@ export function curveFigure(training: readonly TrainingResult[]): string {
     at += 44 + label.length * 7;
     return key;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="#1d1c1a">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="#1d1c1a" role="img">
+<title>Learning curves: ${names.map((name) => curveNames[name]).join("; ")}</title>
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 ${keys.join("\n")}
 ${panels.join("\n")}
