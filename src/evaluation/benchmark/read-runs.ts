@@ -21,7 +21,7 @@ export interface EvaluatedRun {
   benchmark: Benchmark;
   result: BenchmarkResult;
   scores: ScoreSummary;
-  /** Questions on which our scoring and the released code's differ. */
+  /** Questions that have a score by our scoring and by the released code's, and not the same. */
   differ: number;
   /** One, or one for each part. */
   records: RunRecord[];
@@ -95,13 +95,18 @@ async function readGroup(parts: readonly { record: RunRecord; folder: string }[]
     benchmark,
     result: benchmark.aggregate(scored),
     scores: builder.summary(settings, { usage, seconds }, { seed: record.settings.seed }),
-    differ: scored.filter(({ score: { robust, reference } }) => robust.score !== reference.score).length,
+    differ: scored.filter(({ score: { robust, reference } }) => bothAndDiffer(robust.score, reference.score))
+      .length,
     records: parts.map((part) => part.record),
     folders: parts.map(({ folder }) => folder),
     missingParts: Array.from({ length: count }, (_, i) => i + 1)
       .filter((index) => !there.has(index))
       .map((index) => `${index}/${count}`),
   };
+}
+
+function bothAndDiffer(a: number | null, b: number | null): boolean {
+  return a !== null && b !== null && a !== b;
 }
 
 /** What `logRow` keeps of a question. */

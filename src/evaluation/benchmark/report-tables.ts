@@ -56,7 +56,7 @@ function byBenchmark(
     title,
     heads: [...shown.map((benchmark) => benchmark.title), ...groups.map(({ head }) => head)],
     rows: [
-      ...(printed === null
+      ...(printed === null || shown.every((benchmark) => printed(benchmark.name) === undefined)
         ? []
         : [row(`${published.model} (as printed)`, (benchmark) => printed(benchmark.name) ?? null)]),
       ...labels.map((label) =>
@@ -134,7 +134,8 @@ export function reportTables(runs: readonly EvaluatedRun[], withPublished: boole
         null,
       ),
     );
-  return [...tables, ...categoryTables(runs), costTable(runs)];
+  const told = tables.filter(({ rows }) => rows.some(({ cells }) => cells.some((cell) => cell !== null)));
+  return [...told, ...categoryTables(runs), costTable(runs)];
 }
 
 const tacOf: Pick = ({ scores }) => hundred(scores.consistencyAccuracy.value);
