@@ -3,7 +3,7 @@
 import { parseOptions } from "../trace/index.ts";
 import type { Benchmark, BenchmarkQuestion, BenchmarkSource } from "./benchmark.ts";
 import { type BenchmarkSpec, defineBenchmark } from "./define-benchmark.ts";
-import { categoriesOf, goldLetter } from "./options.ts";
+import { categoriesOf, choiceParts } from "./options.ts";
 import type { FilePattern } from "./rows/find-files.ts";
 import { withEndings } from "./rows/video-places.ts";
 import { allRightOf, unknownNotes } from "./scoring/figures.ts";
@@ -41,13 +41,8 @@ export function letterBenchmark({
     promptForm: (question) => (twoOptions(question) ? "two" : "default"),
     question: (fields) => {
       const texts = fields.texts("options");
-      const options = parseOptions(texts);
       return {
-        question: fields.text("question"),
-        options,
-        optionTexts: texts,
-        gold: goldLetter(fields.text("answer"), options),
-        type: "choice",
+        ...choiceParts(fields, parseOptions(texts), texts),
         categories: categoriesOf({
           length: fields.optionalText("length"),
           category: fields.optionalText("category"),

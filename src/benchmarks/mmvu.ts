@@ -1,7 +1,7 @@
 /** MMVU, validation (arXiv 2501.12380): expert questions in 27 subjects; the multiple-choice ones, 625 of 1,000. */
 
 import { defineBenchmark } from "./define-benchmark.ts";
-import { categoriesOf, goldLetter, letterOptions } from "./options.ts";
+import { categoriesOf, choiceParts, letterOptions } from "./options.ts";
 import { splitPlaces } from "./rows/find-files.ts";
 import type { Row } from "./rows/open-table.ts";
 import { withEndings } from "./rows/video-places.ts";
@@ -59,11 +59,7 @@ export const mmvu = defineBenchmark({
     const path = fields.text("video_path");
     const subject = subjectOf(path);
     return {
-      question: fields.text("question"),
-      options,
-      optionTexts: texts,
-      gold: goldLetter(fields.text("answer"), options),
-      type: "choice",
+      ...choiceParts(fields, options, texts),
       categories: categoriesOf({ discipline: disciplineOf(subject), subject }),
       videoPlaces: ["", "videos/"].flatMap((root) => withEndings(root + path, [".mp4"])),
     };

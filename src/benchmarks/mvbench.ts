@@ -5,7 +5,7 @@ import { defineBenchmark } from "./define-benchmark.ts";
 import { letterOptions } from "./options.ts";
 import { configPlaces } from "./rows/find-files.ts";
 import { withEndings } from "./rows/video-places.ts";
-import { figuresOf, groupBy, meanOf } from "./scoring/figures.ts";
+import { meanOfSubsets, subsetFigures } from "./scoring/figures.ts";
 import { referenceVerdict, unscored } from "./scoring/reference-verdict.ts";
 
 /** Where each sub-task's videos lie. */
@@ -86,23 +86,9 @@ export const mvbench = defineBenchmark({
     const score = gold !== null && mvBenchLetter(answer) === mvBenchLetter(gold) ? 1 : 0;
     return { fields: { mvbench_accuracy: { pred_answer: answer, gt_answer: gold, score } }, doc };
   },
-  summary: (scored, pick) => {
-    const figures = figuresOf(
-      groupBy(scored, ({ question }) => question.subset),
-      pick,
-    );
-    const count = Object.keys(figures).length;
-    return {
-      figure: meanOf(Object.values(figures)),
-      definition: `mean of ${count} sub-tasks`,
-      notes: count < subTasks.length ? [`${count} of ${subTasks.length} sub-tasks have questions`] : [],
-    };
-  },
+  summary: (scored, pick) => meanOfSubsets(scored, pick, { count: subTasks.length, noun: "sub-tasks" }),
   released: (scored) => {
-    const figures = figuresOf(
-      groupBy(scored, ({ question }) => question.subset),
-      ({ score }) => score.reference,
-    );
+    const figures = subsetFigures(scored, ({ score }) => score.reference);
     return {
       released: Object.fromEntries(Object.entries(figures).map(([name, { value }]) => [name, value ?? 0])),
     };

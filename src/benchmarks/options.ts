@@ -1,6 +1,8 @@
 /** Options and letters as data sets write them. */
 
 import { type Option, optionLetter, parseLetter } from "../trace/index.ts";
+import type { QuestionParts } from "./define-benchmark.ts";
+import type { RowFields } from "./rows/row-fields.ts";
 
 /** Texts without letters as options, `A` first. */
 export const letterOptions = (texts: readonly string[]): Option[] =>
@@ -20,4 +22,19 @@ export function categoriesOf(values: Readonly<Record<string, string | null>>): R
   return Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== null),
   );
+}
+
+/** The parts of a multiple-choice question whose row has `question` and `answer`, given its options and their texts. */
+export function choiceParts(
+  fields: RowFields,
+  options: readonly Option[],
+  optionTexts: readonly string[],
+): Pick<QuestionParts, "question" | "options" | "optionTexts" | "gold" | "type"> {
+  return {
+    question: fields.text("question"),
+    options,
+    optionTexts,
+    gold: goldLetter(fields.text("answer"), options),
+    type: "choice",
+  };
 }

@@ -2,7 +2,7 @@
 
 import { parseOptions } from "../trace/index.ts";
 import { defineBenchmark } from "./define-benchmark.ts";
-import { categoriesOf, goldLetter } from "./options.ts";
+import { categoriesOf, choiceParts } from "./options.ts";
 import { configPlaces, splitPlaces } from "./rows/find-files.ts";
 import { withEndings } from "./rows/video-places.ts";
 import { allRightOf } from "./scoring/figures.ts";
@@ -26,13 +26,8 @@ export const tempcompass = defineBenchmark({
   columns: ["uuid", "video_id", "question", "options", "answer"],
   question: (fields) => {
     const texts = fields.texts("options");
-    const options = parseOptions(texts);
     return {
-      question: fields.text("question"),
-      options,
-      optionTexts: texts,
-      gold: goldLetter(fields.text("answer"), options),
-      type: "choice",
+      ...choiceParts(fields, parseOptions(texts), texts),
       categories: categoriesOf({ task: fields.optionalText("task"), dimension: fields.optionalText("dim") }),
       videoPlaces: withEndings(`videos/${fields.text("video_id")}.mp4`, [".MP4", ".mkv", ".webm"]),
       together: fields.text("uuid"),

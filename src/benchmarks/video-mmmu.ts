@@ -6,7 +6,7 @@ import type { BenchmarkQuestion } from "./benchmark.ts";
 import { defineBenchmark } from "./define-benchmark.ts";
 import { categoriesOf, goldLetter } from "./options.ts";
 import { configPlaces } from "./rows/find-files.ts";
-import { figuresOf, groupBy, meanOf, percent } from "./scoring/figures.ts";
+import { meanOfSubsets, percent, subsetFigures } from "./scoring/figures.ts";
 import { referenceVerdict } from "./scoring/reference-verdict.ts";
 import { roundingTolerance } from "./scoring/robust-verdict.ts";
 
@@ -128,24 +128,12 @@ export const videoMmmu = defineBenchmark({
     },
     doc,
   }),
-  summary: (scored, pick) => {
-    const figures = figuresOf(
-      groupBy(scored, ({ question }) => question.subset),
-      pick,
-    );
-    const count = Object.keys(figures).length;
-    return {
-      figure: meanOf(Object.values(figures)),
-      definition: `mean of ${count} tracks`,
-      others: { mean_of_questions: percent(scored.map(pick)) },
-      notes: count < tracks.length ? [`${count} of ${tracks.length} tracks have questions`] : [],
-    };
-  },
+  summary: (scored, pick) => ({
+    ...meanOfSubsets(scored, pick, { count: tracks.length, noun: "tracks" }),
+    others: { mean_of_questions: percent(scored.map(pick)) },
+  }),
   released: (scored) => {
-    const figures = figuresOf(
-      groupBy(scored, ({ question }) => question.subset),
-      ({ score }) => score.reference,
-    );
+    const figures = subsetFigures(scored, ({ score }) => score.reference);
     const fractions = Object.fromEntries(
       Object.entries(figures).map(([track, { value }]) => [track, pythonRound((value ?? 0) / 100, 5)]),
     );

@@ -2,7 +2,7 @@
 
 import { parseOptions } from "../trace/index.ts";
 import { defineBenchmark } from "./define-benchmark.ts";
-import { categoriesOf, goldLetter } from "./options.ts";
+import { categoriesOf, choiceParts } from "./options.ts";
 import { configPlaces, splitPlaces } from "./rows/find-files.ts";
 import { withEndings } from "./rows/video-places.ts";
 import { unknownNotes } from "./scoring/figures.ts";
@@ -46,13 +46,8 @@ export const videomme = defineBenchmark({
   ],
   question: (fields) => {
     const texts = fields.texts("options");
-    const options = parseOptions(texts);
     return {
-      question: fields.text("question"),
-      options,
-      optionTexts: texts,
-      gold: goldLetter(fields.text("answer"), options),
-      type: "choice",
+      ...choiceParts(fields, parseOptions(texts), texts),
       categories: categoriesOf({
         duration: fields.optionalText("duration"),
         domain: fields.optionalText("domain"),

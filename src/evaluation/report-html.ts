@@ -5,9 +5,9 @@
 
 import { parseTrace } from "../trace/index.ts";
 import { markClaims } from "./mark-claims.ts";
+import { pageHtml } from "./page-html.ts";
 import type { ReportData, ReportSample } from "./report-data.ts";
 import { reportScript } from "./report-script.ts";
-import { reportStyle } from "./report-style.ts";
 import type { SampleRecord } from "./score-record.ts";
 import type { ScoreSummary } from "./score-summary.ts";
 
@@ -49,8 +49,6 @@ function sampleOf(record: SampleRecord): ReportSample {
 /** JSON that can stand in a script element: nothing in it ends the element or begins a comment. */
 const embedded = (value: unknown) => JSON.stringify(value).replaceAll("<", "\\u003c");
 
-const asText = (text: string) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-
 /**
  * The report as a page.
  *
@@ -62,21 +60,13 @@ export function reportHtml(records: readonly SampleRecord[], summary: ScoreSumma
     .map(({ path }) => path.replace(/^.*[/\\]/, ""))
     .slice(0, 3)
     .join(", ");
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${asText(title)} - video-r2 score</title>
-<link rel="icon" href="data:,">
-<style>${reportStyle}</style>
-</head>
-<body>
-<div id="app"><noscript>This report is drawn by a script, which is off.</noscript></div>
-<script type="application/json" id="data">${embedded(data)}</script>
+  return pageHtml(
+    { title, command: "score" },
+    "<noscript>This report is drawn by a script, which is off.</noscript>",
+    {
+      after: `<script type="application/json" id="data">${embedded(data)}</script>
 <script type="module">${reportScript()}</script>
-</body>
-</html>
-`;
+`,
+    },
+  );
 }

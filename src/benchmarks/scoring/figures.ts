@@ -121,3 +121,32 @@ export function unknownNotes(
     ? []
     : [`the released code stops at the ${dimension} ${[...found].join(", ")}, which it does not know`];
 }
+
+/** The figure of each subset that has questions. */
+export function subsetFigures(
+  scored: readonly ScoredQuestion[],
+  pick: VerdictPick,
+): Record<string, BenchmarkFigure> {
+  return figuresOf(
+    groupBy(scored, ({ question }) => question.subset),
+    pick,
+  );
+}
+
+/**
+ * The mean of subsets, each counted alike.
+ *
+ * @param subsets how many there are in all, and what they are called
+ */
+export function meanOfSubsets(
+  scored: readonly ScoredQuestion[],
+  pick: VerdictPick,
+  { count: all, noun }: { count: number; noun: string },
+): { figure: BenchmarkFigure; definition: string; notes: string[] } {
+  const figures = Object.values(subsetFigures(scored, pick));
+  return {
+    figure: meanOf(figures),
+    definition: `mean of ${figures.length} ${noun}`,
+    notes: figures.length < all ? [`${figures.length} of ${all} ${noun} have questions`] : [],
+  };
+}

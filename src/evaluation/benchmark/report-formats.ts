@@ -1,6 +1,6 @@
 /** Tables as Markdown, CSV, LaTeX, JSON and a page. */
 
-import { reportStyle } from "../report-style.ts";
+import { asText, figureTableStyle, pageHtml } from "../page-html.ts";
 import type { ReportTable } from "./report-tables.ts";
 
 /** How tables can be written. */
@@ -74,49 +74,32 @@ function latex({ title, heads, rows, digits }: ReportTable): string {
 }
 
 function html(tables: readonly ReportTable[]): string {
-  const text = (value: string): string => value.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   const cell = (one: number | string | null, digits: number, map: boolean): string => {
     const colour =
       map && typeof one === "number"
         ? ` style="background: color-mix(in oklab, var(--accent) ${Math.round(Math.max(0, Math.min(100, one)) * 0.55)}%, transparent)"`
         : "";
-    return `<td${colour}>${text(shown(one, digits))}</td>`;
+    return `<td${colour}>${asText(shown(one, digits))}</td>`;
   };
   const drawn = tables.map(
     ({ title, heads, rows, digits, map = false, notes }) =>
-      `<section><h2>${text(title)}</h2><div class="scroll"><table class="figures"><thead><tr><th></th>${heads
-        .map((head) => `<th scope="col">${text(head)}</th>`)
+      `<section><h2>${asText(title)}</h2><div class="scroll"><table class="figures"><thead><tr><th></th>${heads
+        .map((head) => `<th scope="col">${asText(head)}</th>`)
         .join("")}</tr></thead><tbody>${rows
         .map(
           ({ label, cells }) =>
-            `<tr><th scope="row">${text(label)}</th>${cells.map((one) => cell(one, digits, map)).join("")}</tr>`,
+            `<tr><th scope="row">${asText(label)}</th>${cells.map((one) => cell(one, digits, map)).join("")}</tr>`,
         )
         .join(
           "",
-        )}</tbody></table></div>${notes.map((note) => `<p class="small">${text(note)}</p>`).join("")}</section>`,
+        )}</tbody></table></div>${notes.map((note) => `<p class="small">${asText(note)}</p>`).join("")}</section>`,
   );
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Benchmarks - video-r2 report</title>
-<link rel="icon" href="data:,">
-<style>${reportStyle}
-section { margin: 22px 0; }
-.scroll { overflow-x: auto; }
-.figures th, .figures td { padding: 5px 11px; border-bottom: 1px solid var(--line); text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.figures th[scope="row"] { text-align: left; font-weight: 500; }
-.figures thead th { font-size: 13px; color: var(--soft); font-weight: 600; vertical-align: bottom; }
-</style>
-</head>
-<body>
-<div id="app">
+  return pageHtml(
+    { title: "Benchmarks", command: "report" },
+    `
 <h1>Benchmarks</h1>
 ${drawn.join("\n")}
-</div>
-</body>
-</html>
-`;
+`,
+    { style: `${figureTableStyle}\nsection { margin: 22px 0; }\n` },
+  );
 }

@@ -2,8 +2,7 @@
 
 import type { MeanInterval } from "../../stats/index.ts";
 import { alignedTable } from "../aligned-table.ts";
-import { reportStyle } from "../report-style.ts";
-import { curveFigure } from "./curve-figure.ts";
+import { asText, figureTableStyle, pageHtml } from "../page-html.ts";
 import type { Mode, OutputFigures } from "./measure.ts";
 import { type Comparison, figureNames, type ReproductionResults, type RowResult } from "./results.ts";
 import { type Variant, variantNames } from "./settings.ts";
@@ -186,11 +185,6 @@ export function reproductionText(results: ReproductionResults): string {
   return [mainTable(results), sampledTable(results), comparisonTable(results)].map(table).join("\n");
 }
 
-/** The learning curves as SVG. */
-export function reproductionFigure({ training }: ReproductionResults): string {
-  return curveFigure(training);
-}
-
 /** @param figure address of the learning curves */
 export function reproductionMarkdown(results: ReproductionResults, figure: string): string {
   const cell = (text: string): string => text.replaceAll("|", "\\|");
@@ -242,61 +236,53 @@ function marks(one: ReproductionResults["traces"][number]["outputs"][number]): s
   ];
 }
 
-/** @param figure the learning curves as SVG */
-export function reproductionHtml(results: ReproductionResults, figure: string): string {
-  const text = (value: string): string => value.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-  const table = ({ caption, heads, rows }: Table, wide = ""): string =>
-    `<div class="scroll"><table class="figures ${wide}"><caption>${text(caption)}</caption><thead><tr>${heads
-      .map((head) => `<th scope="col">${text(head)}</th>`)
-      .join("")}</tr></thead><tbody>${rows
-      .map(
-        ([first = "", ...rest]) =>
-          `<tr><th scope="row">${text(first)}</th>${rest.map((cell) => `<td>${text(cell)}</td>`).join("")}</tr>`,
-      )
-      .join("")}</tbody></table></div>`;
-  const paragraph = (value: string): string => `<p class="prose">${text(value)}</p>`;
-  const traces = results.traces.map(({ id, question, options, gold, outputs }) => {
-    const shownOptions = options
-      .map(
-        ({ letter, text: option }) =>
-          `${letter === gold ? "<b>" : ""}(${letter}) ${text(option)}${letter === gold ? "</b>" : ""}`,
-      )
-      .join(" &nbsp; ");
-    const cards = outputs.map((one) => {
-      const said = marks(one)
-        .map(
-          (mark) =>
-            `<span class="mark ${/wrong|inconsistent/.test(mark) ? "bad" : /no |claims [0-9]{1,2} %/.test(mark) ? "fair" : "good"}">${text(mark)}</span>`,
-        )
-        .join(" ");
-      return `<div class="card"><h3>${text(variantNames[one.variant])}</h3><p class="trace">${text(one.output)}</p><p>${said}</p></div>`;
-    });
-    return `<section><h2>${text(question)}</h2><p>${shownOptions}</p><p class="small">${text(id)}</p><div class="cards wide">${cards.join("")}</div></section>`;
-  });
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>The ablation - video-r2 reproduce</title>
-<link rel="icon" href="data:,">
-<style>${reportStyle}
+const pageStyle = `
 .prose { max-width: 90ch; }
-.scroll { overflow-x: auto; margin: 14px 0; }
-.figures th, .figures td { padding: 5px 12px; border-bottom: 1px solid var(--line); text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.figures th[scope="row"], .figures th:first-child { text-align: left; white-space: normal; font-weight: 500; }
-.figures thead th { font-size: 13px; color: var(--soft); font-weight: 600; white-space: normal; max-width: 130px; vertical-align: bottom; }
+.scroll { margin: 14px 0; }
+.figures th[scope="row"] { white-space: normal; }
+.figures thead th { white-space: normal; max-width: 130px; }
+.figures th:first-child { text-align: left; }
 .cards.wide { grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); }
 .trace { font-family: ui-monospace, monospace; font-size: 13px; overflow-wrap: anywhere; }
 .mark { border-radius: 5px; padding: 1px 7px; font-size: 13px; white-space: nowrap; }
 .mark.good { background: var(--good-soft); color: var(--good); } .mark.bad { background: var(--bad-soft); color: var(--bad); } .mark.fair { background: var(--fair-soft); color: var(--fair); }
 section { margin: 26px 0; }
 figure { margin: 10px 0; } figure svg { max-width: 100%; height: auto; border-radius: 10px; }
-</style>
-</head>
-<body>
-<div id="app">
+`;
+
+/** @param figure the learning curves as SVG */
+export function reproductionHtml(results: ReproductionResults, figure: string): string {
+  const table = ({ caption, heads, rows }: Table): string =>
+    `<div class="scroll"><table class="figures"><caption>${asText(caption)}</caption><thead><tr>${heads
+      .map((head) => `<th scope="col">${asText(head)}</th>`)
+      .join("")}</tr></thead><tbody>${rows
+      .map(
+        ([first = "", ...rest]) =>
+          `<tr><th scope="row">${asText(first)}</th>${rest.map((cell) => `<td>${asText(cell)}</td>`).join("")}</tr>`,
+      )
+      .join("")}</tbody></table></div>`;
+  const paragraph = (value: string): string => `<p class="prose">${asText(value)}</p>`;
+  const traces = results.traces.map(({ id, question, options, gold, outputs }) => {
+    const shownOptions = options
+      .map(
+        ({ letter, text: option }) =>
+          `${letter === gold ? "<b>" : ""}(${letter}) ${asText(option)}${letter === gold ? "</b>" : ""}`,
+      )
+      .join(" &nbsp; ");
+    const cards = outputs.map((one) => {
+      const said = marks(one)
+        .map(
+          (mark) =>
+            `<span class="mark ${/wrong|inconsistent/.test(mark) ? "bad" : /no |claims [0-9]{1,2} %/.test(mark) ? "fair" : "good"}">${asText(mark)}</span>`,
+        )
+        .join(" ");
+      return `<div class="card"><h3>${asText(variantNames[one.variant])}</h3><p class="trace">${asText(one.output)}</p><p>${said}</p></div>`;
+    });
+    return `<section><h2>${asText(question)}</h2><p>${shownOptions}</p><p class="small">${asText(id)}</p><div class="cards wide">${cards.join("")}</div></section>`;
+  });
+  return pageHtml(
+    { title: "The ablation", command: "reproduce" },
+    `
 <h1>The ablation</h1>
 ${introduction(results).map(paragraph).join("\n")}
 ${table(mainTable(results))}
@@ -310,8 +296,7 @@ ${table(rewardTable(results))}
 <h2>Side by side</h2>
 <p class="small">Held-out questions on which the models of the first seed differ most; greedy.</p>
 ${traces.join("\n")}
-</div>
-</body>
-</html>
-`;
+`,
+    { style: `${figureTableStyle}${pageStyle}` },
+  );
 }
