@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, unlink } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Random } from "../src/base/index.ts";
 import { tinyBenchmarks, writeBenchmark } from "../src/benchmarks/testing/write-benchmark.ts";
+import { encodeJpeg, sampleVideo } from "../src/video/index.ts";
 import { type AnsweringServer, startAnsweringServer } from "./answering-server.ts";
 import { runCli, startCli } from "./run-cli.ts";
 import { writeTinyVideo } from "./tiny-video.ts";
@@ -22,13 +23,26 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "eval-"));
   await writeTinyVideo(at("tiny.mp4"));
   const video = await readFile(at("tiny.mp4"));
-  for (const name of names) writeBenchmark(name, at("data", name), video);
+  for (const name of names) {
+    const paths = writeBenchmark(name, at("data", name), video);
+    const frames = paths.find((path) => path.includes("/tvqa/"));
+    if (frames !== undefined) await asPictures(frames);
+  }
   server = await startAnsweringServer(undefined, 5);
 });
 afterAll(async () => {
   await server.close();
   await rm(folder, { recursive: true });
 });
+
+/** Puts a folder of pictures of the tiny video in its place, as TVQA comes. */
+async function asPictures(path: string): Promise<void> {
+  const { frames } = await sampleVideo(path, { maxFrames: 8 });
+  await rm(path);
+  await mkdir(path);
+  for (const [i, frame] of frames.entries())
+    await writeFile(join(path, `${String(i + 1).padStart(5, "0")}.jpg`), encodeJpeg(frame));
+}
 
 /** The answers of a run in lmms-eval's format, by task. */
 async function logs(...path: string[]): Promise<Record<string, string[]>> {

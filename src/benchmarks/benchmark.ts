@@ -47,10 +47,10 @@ export interface BenchmarkQuestion {
   gold: string | null;
   /** How the answer is written. */
   type: AnswerType;
-  /** Absolute paths of the videos; whether they are there is told by `missingFiles`. */
+  /** Absolute paths of the videos, each a file or a folder of pictures; whether they are there is told by `missingFiles`. */
   videos: readonly string[];
-  /** Absolute paths of pictures in order, where the data set keeps a video as such; then `videos` is empty. */
-  images: readonly string[];
+  /** Of a folder of pictures: how many there are for each second. */
+  picturesPerSecond: number;
   /** Absolute path of subtitles to be drawn on the frames, where the benchmark wants that. */
   subtitles: string | null;
   /** What the clock drawn on the first frame shows, in seconds; 0 but for parts of longer videos. */

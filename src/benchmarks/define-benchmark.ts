@@ -44,6 +44,8 @@ export interface QuestionParts {
   categories: Readonly<Record<string, string>>;
   /** Places of the video in the folder, the likeliest first. */
   videoPlaces: readonly string[];
+  /** Of a folder of pictures; default 1. */
+  picturesPerSecond?: number;
   durationSeconds?: number | null;
   together?: string | null;
   /** Default `gold`. */
@@ -159,7 +161,6 @@ export function defineBenchmark(spec: BenchmarkSpec): Benchmark {
   ): Promise<BenchmarkQuestion> {
     const parts = spec.question(new RowFields(row, place), position);
     const { subset, docId } = position;
-    const found = await findVideo(videoFolder, parts.videoPlaces);
     return {
       id: [name, ...(subset === null ? [] : [subset]), docId].join("/"),
       docId,
@@ -171,7 +172,8 @@ export function defineBenchmark(spec: BenchmarkSpec): Benchmark {
       optionTexts: parts.optionTexts ?? parts.options.map(({ text }) => text),
       gold: parts.gold,
       type: parts.type,
-      ...found,
+      videos: [await findVideo(videoFolder, parts.videoPlaces)],
+      picturesPerSecond: parts.picturesPerSecond ?? 1,
       subtitles: null,
       startSeconds: 0,
       durationSeconds: parts.durationSeconds ?? null,

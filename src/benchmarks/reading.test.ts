@@ -132,7 +132,7 @@ describe("places", () => {
     );
   });
 
-  it("a video is found under another ending, and a folder of frames in the order of their numbers", async () => {
+  it("a video is found under another ending, and a folder of pictures is one", async () => {
     const folder = make();
     writeBenchmark("mvbench", folder);
     const frames = "tvqa/video_fps3_hq_segment/scene";
@@ -147,8 +147,8 @@ describe("places", () => {
     const questions = await read("mvbench", folder);
     expect(questions[0]?.videos).toEqual([join(folder, "ssv2_video_mp4/1.mp4")]);
     expect(questions.find(({ subset }) => subset === "episodic_reasoning")).toMatchObject({
-      videos: [],
-      images: [join(folder, frames, "9.jpg"), join(folder, frames, "10.jpg")],
+      videos: [join(folder, frames)],
+      picturesPerSecond: 3,
     });
   });
 

@@ -18,7 +18,7 @@ const question = (benchmark: string, given: Partial<BenchmarkQuestion> = {}): Be
   gold: "B",
   type: "choice",
   videos: [],
-  images: [],
+  picturesPerSecond: 1,
   subtitles: null,
   startSeconds: 0,
   durationSeconds: null,

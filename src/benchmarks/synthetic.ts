@@ -47,7 +47,7 @@ function toQuestion(row: DataRow, docId: number, dataset: string): BenchmarkQues
     gold: row.answer,
     type: row.answerType,
     videos: [video],
-    images: [],
+    picturesPerSecond: 1,
     subtitles,
     startSeconds,
     durationSeconds: startSeconds + row.durationSeconds,

@@ -24,6 +24,8 @@ export interface ClipRequest {
   subtitles?: string;
   /** What the clock shows at the first frame, in seconds; default 0. */
   startSeconds?: number;
+  /** Of a folder of pictures: how many there are for each second; default 1. */
+  picturesPerSecond?: number;
 }
 
 /** A video as patches. */
@@ -90,6 +92,7 @@ async function drawnFrames(
     ...sampling,
     factor: processor.patchSize * processor.mergeSize,
     ...(request.startSeconds === undefined ? {} : { startSeconds: request.startSeconds }),
+    ...(request.picturesPerSecond === undefined ? {} : { picturesPerSecond: request.picturesPerSecond }),
     ...(subtitles && request.subtitles !== undefined ? { subtitles: request.subtitles } : {}),
   });
   const head: DrawnFrames = {
@@ -126,8 +129,9 @@ async function cachePath(request: ClipRequest, settings: ClipSettings, folder: s
     settings.video,
     patchSize * mergeSize,
     1,
-    // Left out where it is 0, so that frames of before are found.
+    // Left out where they are the default, so that frames of before are found.
     ...(request.startSeconds ? [request.startSeconds] : []),
+    ...((request.picturesPerSecond ?? 1) === 1 ? [] : [{ picturesPerSecond: request.picturesPerSecond }]),
   ]);
   const place = join(folder, key.slice(0, 2));
   await mkdir(place, { recursive: true });

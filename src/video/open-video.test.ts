@@ -1,10 +1,11 @@
 /** Which frame comes out, for every kind of file: each test frame carries its number. */
 
-import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../base/index.ts";
+import { encodeJpeg, encodePng } from "./encode-jpeg.ts";
 import { encodeVideo } from "./encode-video.ts";
 import type { VideoBackend } from "./libav.ts";
 import { openVideo } from "./open-video.ts";
@@ -55,6 +56,9 @@ async function read(
   await video.close();
   return { frames, warnings: video.info.warnings, info: video.info };
 }
+
+const encode = (data: Uint8Array, lossless: boolean) =>
+  (lossless ? encodePng : encodeJpeg)({ width, height, data });
 
 const numbers = (frames: readonly Frame[]) => frames.map(readBarcode);
 const some = [0, 1, 4, 5, 6, 24, 25, 26, 60, 61, 90, 120, 148, 149];
@@ -196,7 +200,36 @@ describe.each(backends)("%s", (backend) => {
     expect(error).toMatchObject({ name: "UsageError", code, message: expect.stringMatching(message) });
   });
 
-  it("refuses a folder, a URL, a file without video, and a file whose header is missing", async () => {
+  it("a folder of pictures is a video of them, in the order of their numbers", async () => {
+    const pictures = at(`pictures-${backend}`);
+    await mkdir(pictures);
+    const all = [...barcodeFrames(12, width, height)];
+    for (const [i, data] of all.entries())
+      await writeFile(join(pictures, `frame_${i + 1}.${i % 2 ? "png" : "jpg"}`), encode(data, i % 2 === 1));
+    await writeFile(join(pictures, "notes.txt"), "no picture");
+    const video = await openVideo(pictures, { backend, picturesPerSecond: 3 });
+    expect(video.info).toMatchObject({ frameCount: 12, fps: 3, durationSeconds: 4, width, height });
+    const frames: Frame[] = [];
+    for await (const frame of video.frames([0, 1, 9, 11])) frames.push(frame);
+    expect(numbers(frames)).toEqual([0, 1, 9, 11]);
+    expect(frames.map(({ index, seconds }) => [index, seconds])).toEqual([
+      [0, 0],
+      [1, 1 / 3],
+      [9, 3],
+      [11, 11 / 3],
+    ]);
+    await writeFile(join(pictures, "frame_2.png"), "damaged");
+    const left: number[] = [];
+    for await (const { index } of video.frames([1, 2], { width: 56, height: 28 })) left.push(index);
+    expect(left).toEqual([2]);
+    expect(video.info.warnings).toEqual([expect.stringContaining("frame_2.png")]);
+    await expect(async () => {
+      for await (const _ of video.frames([1]));
+    }).rejects.toMatchObject({ code: "video-undecodable" });
+    await expect(openVideo(pictures, { backend, picturesPerSecond: 0 })).rejects.toThrow(/above 0/);
+  });
+
+  it("refuses a folder without pictures, a URL, a file without video, and a file whose header is missing", async () => {
     await expect(openVideo(folder, { backend })).rejects.toThrow(/got a folder/);
     await expect(openVideo("https://example.com/a.mp4", { backend })).rejects.toThrow(/got a URL/);
     await remux(at("dense.mp4"), at("words.mp4"), { format: "mp4", onlyText: true });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const question = (id: string, video: string) =>
-  ({ id, videos: [video], images: [], subtitles: null, startSeconds: 0 }) as unknown as BenchmarkQuestion;
+  ({ id, videos: [video], subtitles: null, startSeconds: 0 }) as unknown as BenchmarkQuestion;
 
 describe("the log of answers", () => {
   const line = (id: string, key: string, text: string) => ({ ...failed(""), id, key, text });

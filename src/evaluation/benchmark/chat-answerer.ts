@@ -52,29 +52,27 @@ export async function chatAnswerer(model: ChatModel, options: ChatAnswererOption
 }
 
 /** What makes two questions be about the same pixels. */
-export function videoKey({ videos, images, subtitles, startSeconds }: BenchmarkQuestion): string {
-  return JSON.stringify([videos, images, subtitles, startSeconds]);
-}
-
-/** @throws UsageError `benchmark-video` where there is no video file to show */
-export function checkVideos(videos: readonly string[], images: readonly string[]): void {
-  if (videos.length > 0) return;
-  throw new UsageError(
-    "benchmark-video",
-    images.length > 0
-      ? `must be a file, got a folder of ${images.length} pictures, which is not read yet`
-      : "the question names none",
-  );
+export function videoKey({
+  videos,
+  subtitles,
+  startSeconds,
+  picturesPerSecond,
+}: Pick<BenchmarkQuestion, "videos" | "subtitles" | "startSeconds" | "picturesPerSecond">): string {
+  return JSON.stringify([videos, subtitles, startSeconds, picturesPerSecond]);
 }
 
 async function sampleOf(
-  { videos, images, subtitles, startSeconds }: BenchmarkQuestion,
+  { videos, subtitles, startSeconds, picturesPerSecond }: BenchmarkQuestion,
   sampling: FrameSampling,
 ): Promise<SampledVideo[]> {
-  checkVideos(videos, images);
   return Promise.all(
     videos.map((path) =>
-      sampleVideo(path, { ...sampling, startSeconds, ...(subtitles === null ? {} : { subtitles }) }),
+      sampleVideo(path, {
+        ...sampling,
+        startSeconds,
+        picturesPerSecond,
+        ...(subtitles === null ? {} : { subtitles }),
+      }),
     ),
   );
 }

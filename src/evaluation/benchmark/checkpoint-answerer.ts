@@ -10,7 +10,7 @@ import { checkpointSampling, type FrameSampling, systemPrompt } from "../../mode
 import { type ChatMessage, Qwen25VL } from "../../nn/index.ts";
 import { type Clip, ClipStore } from "../../training/index.ts";
 import { type Answered, type Answerer, type AnswererInfo, failed } from "./answerer.ts";
-import { checkVideos, videoKey } from "./chat-answerer.ts";
+import { videoKey } from "./chat-answerer.ts";
 import { VideoCache } from "./video-cache.ts";
 
 /** How a checkpoint is asked. */
@@ -38,11 +38,15 @@ export async function checkpointAnswerer(options: CheckpointAnswererOptions): Pr
   const clips = new ClipStore({ video: { ...video, subtitles: true }, processor: model.processor }, 1);
   const byKey = new Map(options.questions.map((question) => [videoKey(question), question]));
   const cache = new VideoCache(options.questions.map(videoKey), async (key) => {
-    const { videos, images, subtitles, startSeconds } = byKey.get(key) as BenchmarkQuestion;
-    checkVideos(videos, images);
+    const { videos, subtitles, startSeconds, picturesPerSecond } = byKey.get(key) as BenchmarkQuestion;
     return Promise.all(
       videos.map((path) =>
-        clips.get({ video: path, startSeconds, ...(subtitles === null ? {} : { subtitles }) }),
+        clips.get({
+          video: path,
+          startSeconds,
+          picturesPerSecond,
+          ...(subtitles === null ? {} : { subtitles }),
+        }),
       ),
     );
   });
