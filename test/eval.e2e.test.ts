@@ -44,6 +44,14 @@ async function asPictures(path: string): Promise<void> {
     await writeFile(join(path, `${String(i + 1).padStart(5, "0")}.jpg`), encodeJpeg(frame));
 }
 
+/** What `report --json` prints. */
+type Tables = {
+  name: string;
+  heads: string[];
+  rows: { label: string; cells: (number | string | null)[] }[];
+  notes: string[];
+}[];
+
 /** The answers of a run in lmms-eval's format, by task. */
 async function logs(...path: string[]): Promise<Record<string, string[]>> {
   const files = (await readdir(at(...path))).filter((name) => name.includes("_samples_")).sort();
@@ -179,23 +187,21 @@ describe("eval", () => {
   it("reports on them: the paper's table, parts put together, one run against another, in every format", async () => {
     const whole = await runCli(["report", at("all"), "--published", "--json"]);
     expect(whole.code).toBe(0);
-    const tables = JSON.parse(whole.stdout) as {
-      name: string;
-      heads: string[];
-      rows: { label: string; cells: (number | null)[] }[];
-    }[];
+    const tables = JSON.parse(whole.stdout) as Tables;
     const accuracy = tables.find(({ name }) => name === "accuracy");
-    expect(accuracy?.heads.slice(-3)).toEqual(["generic", "reasoning", "average"]);
-    expect(accuracy?.rows.map(({ label }) => label)).toEqual(["Video-R2 (as printed)", "answering"]);
+    expect(accuracy?.heads[5]).toBe("generic");
+    expect(accuracy?.heads.slice(-2)).toEqual(["reasoning", "average"]);
+    const [printed, own] = (accuracy?.rows ?? []).slice(-2);
+    expect([printed?.label, own?.label]).toEqual(["Video-R2 (as printed)", "answering"]);
     // Of the printed numbers the mean of eleven is printed too: 53.0.
-    expect(accuracy?.rows[0]?.cells.at(-1)).toBeCloseTo(53.0, 1);
-    const values = (accuracy?.rows[1]?.cells ?? []).slice(0, names.length) as number[];
-    expect(accuracy?.rows[1]?.cells.at(-1)).toBeCloseTo(values.reduce((a, b) => a + b, 0) / names.length, 9);
+    expect(printed?.cells.at(-1)).toBeCloseTo(53.0, 1);
+    const values = [...(own?.cells.slice(0, 5) ?? []), ...(own?.cells.slice(6, 12) ?? [])] as number[];
+    expect(own?.cells.at(-1)).toBeCloseTo(values.reduce((a, b) => a + b, 0) / names.length, 9);
 
     const parts = await runCli(["report", at("parts"), "--json"]);
-    const [together] = JSON.parse(parts.stdout) as typeof tables;
+    const [together] = JSON.parse(parts.stdout) as Tables;
     const column = accuracy?.heads.indexOf("MVBench") ?? -1;
-    expect(together?.rows[0]?.cells[0]).toBe(accuracy?.rows[1]?.cells[column]);
+    expect(together?.rows[0]?.cells[0]).toBe(own?.cells[column]);
     await rm(at("parts", "mvbench.2-of-2"), { recursive: true });
     const half = await runCli(["report", at("parts")]);
     expect(half.code).toBe(1);
@@ -210,6 +216,94 @@ describe("eval", () => {
     expect(await readFile(at("report.html"), "utf8")).toContain("<h2>Accuracy</h2>");
     const none = await runCli(["report", at("data"), "--json"]);
     expect(JSON.parse(none.stdout)).toMatchObject({ error: { code: "report-runs" } });
+  });
+
+  it("draws the maps, and the steps of an ablation with what can be told from noise", async () => {
+    const { stdout, code } = await runCli([
+      ...["report", at("all"), at("alone"), "--ablation", "--published", "--json"],
+      ...["--figures", at("figures")],
+    ]);
+    expect(code).toBe(0);
+    const tables = JSON.parse(stdout) as Tables;
+    const ablation = tables.find(({ name }) => name === "ablation");
+    const [first, second] = (ablation?.rows ?? []).slice(-2);
+    expect(first?.label).toContain(at("all"));
+    expect(second?.label).toContain(at("alone"));
+    expect(ablation?.notes.join()).toContain("MVBench, MLVU");
+    const accuracy = tables.find(({ name }) => name === "accuracy");
+    const of = (label: string | undefined, head: string) =>
+      accuracy?.rows.find((row) => row.label === label)?.cells[accuracy.heads.indexOf(head)] as number;
+    const overall = (of(first?.label, "MVBench") + of(first?.label, "MLVU")) / 2;
+    expect(first?.cells[ablation?.heads.indexOf("accuracy overall") ?? -1]).toBeCloseTo(overall, 9);
+    // Both asked the same model the same questions.
+    const [step] = tables.find(({ name }) => name === "steps")?.rows ?? [];
+    expect(step?.cells.slice(2)).toEqual([0, 0, 0, "2"]);
+    const map = await readFile(at("figures", "tac.svg"), "utf8");
+    expect(map.match(/Video-R2 \(as printed\)/g)).toHaveLength(1);
+    expect(map).toContain(">63.7<");
+    expect((await readdir(at("figures"))).sort()).toEqual([
+      ...["agreement.svg", "steps.svg", "tac.svg", "vas.svg"],
+    ]);
+  });
+
+  it("reports on runs of lmms-eval as on its own, with the questions in the logs or from the data sets", async () => {
+    const theirs = at("theirs", "Some__Model-7B");
+    const bare = at("bare", "Some__Model-7B");
+    for (const name of names)
+      for (const [task, lines] of Object.entries(await logs("all", name)))
+        for (const [dir, withQuestions] of [
+          [theirs, true],
+          [bare, false],
+        ] as const) {
+          await mkdir(dir, { recursive: true });
+          const rows = lines.map((line, i) => {
+            const { video_r2: _, finish_reason: __, ...row } = JSON.parse(line) as Record<string, unknown>;
+            if (withQuestions) return row;
+            const { doc: _doc, resps: _resps, arguments: _arguments, ...rest } = row;
+            return i % 2 ? rest : { ...rest, filtered_resps: (row.filtered_resps as string[])[0] };
+          });
+          const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+          await writeFile(join(dir, `run_20260102_030405_samples_${task}`), text);
+          // An earlier run of the same task, of which nothing is right.
+          if (name === "mlvu")
+            await writeFile(
+              join(dir, `run_20260101_030405_samples_${task}`),
+              text.replaceAll("<answer>", "no "),
+            );
+        }
+    await writeFile(
+      join(theirs, "run_20260102_030405_results.json"),
+      JSON.stringify({
+        model_name: "Some/Model",
+        results: { mlvu_dev_think: { "mlvu_percetion_score,none": 99 } },
+      }),
+    );
+    const own = JSON.parse((await runCli(["report", at("all"), "--json"])).stdout) as Tables;
+    const figures = (tables: Tables) =>
+      ["accuracy", "accuracy-released", "differ", "tac", "agreement", "vsibench-definitions"].map((name) => {
+        const table = tables.find((one) => one.name === name);
+        return [name, table?.heads, table?.rows.at(-1)?.cells];
+      });
+    const { stdout, code } = await runCli(["report", at("theirs"), "--json"]);
+    expect(code).toBe(0);
+    const tables = JSON.parse(stdout) as Tables;
+    expect(figures(tables)).toEqual(figures(own));
+    expect(tables[0]?.rows[0]?.label).toBe("Some/Model");
+    const notes = tables[0]?.notes.join("\n");
+    expect(notes).toContain(
+      "Some/Model on MLVU are not what its scoring gives here: mlvu_dev_think 99 and here ",
+    );
+    expect(notes).toContain("Of 2 logs of Some/Model on MLVU the newest of each task count: 1.");
+
+    const without = await runCli(["report", at("bare"), "--json"]);
+    expect(JSON.parse(without.stdout)).toMatchObject({ error: { code: "report-log" } });
+    const joined = await runCli(["report", at("bare"), "--data", at("data"), "--json"]);
+    expect(figures(JSON.parse(joined.stdout) as Tables)).toEqual(figures(own));
+    // Against each other, question by question, they are the same.
+    const against = await runCli(["report", at("all"), "--against", at("theirs"), "--json"]);
+    const comparison = (JSON.parse(against.stdout) as Tables).find(({ name }) => name === "comparison");
+    expect(comparison?.rows.length).toBeGreaterThanOrEqual(names.length);
+    for (const { label, cells } of comparison?.rows ?? []) expect([label, cells[2]]).toEqual([label, 0]);
   });
 
   it("loses the questions of a video that is gone, says so, and asks them again when it is back", async () => {

@@ -5,6 +5,7 @@
 
 import type { AnswerType, Option } from "../trace/index.ts";
 import type { PromptProfile } from "./prompts/prompt-profile.ts";
+import type { TablePlace } from "./rows/open-folder.ts";
 
 /** The paper's two groups, and our own world. */
 export type BenchmarkGroup = "generic" | "reasoning" | "synthetic";
@@ -149,6 +150,13 @@ export interface BenchmarkResult {
   reference: ScoringResult & { released: unknown };
 }
 
+/** Where a row stands. */
+export interface RowPosition {
+  subset: string | null;
+  /** From 0, in its subset. */
+  docId: number;
+}
+
 /** How questions are read. */
 export interface ReadOptions {
   /** At most this many of each subset, the first ones, as lmms-eval's `--limit`. Default all. */
@@ -174,6 +182,8 @@ export interface Benchmark {
   readonly title: string;
   readonly group: BenchmarkGroup;
   readonly source: BenchmarkSource;
+  /** Where its tables of questions may be in a folder; empty for what is no data set of the hub. */
+  readonly tables: readonly TablePlace[];
   /** The longest output the reference allows, in tokens. */
   readonly maxNewTokens: number;
   /** MVBench's sub-tasks, Video-MMMU's tracks; empty where there are none. */
@@ -194,6 +204,19 @@ export interface Benchmark {
    * @throws UsageError as `inspect`, before the first question; `benchmark-row` naming file, row and field
    */
   read(folder: string, options?: ReadOptions): AsyncGenerator<BenchmarkQuestion>;
+  /**
+   * The question of a row as logs hold it (`doc` of lmms-eval's samples); the path of its video is the likeliest one,
+   * relative to the data set's folder.
+   *
+   * @param place names the row in errors
+   * @returns null where the benchmark leaves the row out
+   * @throws UsageError `benchmark-row`
+   */
+  fromLog(
+    doc: Readonly<Record<string, unknown>>,
+    position: RowPosition,
+    place: string,
+  ): BenchmarkQuestion | null;
   /**
    * The text that follows the video in the user's message.
    *

@@ -13,6 +13,7 @@ import type {
   BenchmarkResult,
   BenchmarkSource,
   LoggedFields,
+  RowPosition,
   ScoredQuestion,
   Verdict,
 } from "./benchmark.ts";
@@ -25,13 +26,6 @@ import { findVideo } from "./rows/video-places.ts";
 import { figuresByDimension, percent, type VerdictPick } from "./scoring/figures.ts";
 import { referenceVerdict } from "./scoring/reference-verdict.ts";
 import { robustVerdict } from "./scoring/robust-verdict.ts";
-
-/** Where a row stands. */
-export interface RowPosition {
-  subset: string | null;
-  /** From 0, in its subset. */
-  docId: number;
-}
 
 /** What a row says. */
 export interface QuestionParts {
@@ -153,15 +147,15 @@ export function defineBenchmark(spec: BenchmarkSpec): Benchmark {
       hint: `Download ${source.hub}${source.revision === null ? "" : ` (branch ${source.revision})`}; docs/benchmarks.md shows the folder.`,
     });
 
-  async function toQuestion(
+  /** The question of a row, and where its video may be. */
+  function toQuestion(
     row: Row,
     place: string,
     position: RowPosition,
-    videoFolder: string,
-  ): Promise<BenchmarkQuestion> {
+  ): { question: BenchmarkQuestion; videoPlaces: readonly string[] } {
     const parts = spec.question(new RowFields(row, place), position);
     const { subset, docId } = position;
-    return {
+    const question = {
       id: [name, ...(subset === null ? [] : [subset]), docId].join("/"),
       docId,
       benchmark: name,
@@ -172,7 +166,7 @@ export function defineBenchmark(spec: BenchmarkSpec): Benchmark {
       optionTexts: parts.optionTexts ?? parts.options.map(({ text }) => text),
       gold: parts.gold,
       type: parts.type,
-      videos: [await findVideo(videoFolder, parts.videoPlaces)],
+      videos: parts.videoPlaces.slice(0, 1),
       picturesPerSecond: parts.picturesPerSecond ?? 1,
       subtitles: null,
       startSeconds: 0,
@@ -181,6 +175,7 @@ export function defineBenchmark(spec: BenchmarkSpec): Benchmark {
       target: parts.target ?? parts.gold ?? "",
       doc: row,
     };
+    return { question, videoPlaces: parts.videoPlaces };
   }
 
   return {
@@ -188,6 +183,7 @@ export function defineBenchmark(spec: BenchmarkSpec): Benchmark {
     title: spec.title,
     group: spec.group,
     source,
+    tables,
     maxNewTokens: spec.maxNewTokens ?? 1024,
     subsets,
     promptForms,
@@ -207,10 +203,15 @@ export function defineBenchmark(spec: BenchmarkSpec): Benchmark {
           const position = { subset, docId };
           const row = spec.convert ? spec.convert(given, position) : given;
           if (row === null) continue;
-          yield await toQuestion(row, place, position, videoFolder);
+          const { question, videoPlaces } = toQuestion(row, place, position);
+          yield { ...question, videos: [await findVideo(videoFolder, videoPlaces)] };
           docId++;
         }
       }
+    },
+    fromLog(doc, position, place) {
+      const row = spec.convert ? spec.convert({ ...doc }, position) : doc;
+      return row === null ? null : toQuestion(row, place, position).question;
     },
     prompt(question, profile: PromptProfile = ownProfile) {
       if (profile.kind === "own") return ownPrompt(question, spec.preface?.(question) ?? null);

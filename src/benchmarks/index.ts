@@ -12,10 +12,21 @@ export type {
   FolderTable,
   LoggedFields,
   ReadOptions,
+  RowPosition,
   ScoredQuestion,
   ScoringResult,
   Verdict,
 } from "./benchmark.ts";
+export {
+  checkFolder,
+  type FetchOptions,
+  type FetchPlan,
+  type FetchProgress,
+  type FetchResult,
+  planFetch,
+  type RunFetchOptions,
+  runFetch,
+} from "./hub/fetch-benchmark.ts";
 export {
   type BenchmarkPrompts,
   type ImportedProfile,
@@ -24,6 +35,12 @@ export {
   type PromptProfile,
 } from "./prompts/prompt-profile.ts";
 export { withoutImageMarks } from "./prompts/render-prompt.ts";
-export { type PublishedFigures, type PublishedResults, published } from "./published.ts";
+export {
+  type PublishedAverages,
+  type PublishedModel,
+  type PublishedResults,
+  type PublishedStep,
+  published,
+} from "./published.ts";
 export { benchmarks, findBenchmark, loadPromptProfile, parsePromptProfile, promptForms } from "./registry.ts";
 export { missingFiles } from "./rows/video-places.ts";

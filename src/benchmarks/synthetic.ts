@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { UsageError } from "../base/index.ts";
-import { type DataRow, rowFiles, streamDataset } from "../data/index.ts";
+import { checkRow, type DataRow, rowFiles, streamDataset } from "../data/index.ts";
 import type { Benchmark, BenchmarkQuestion } from "./benchmark.ts";
 import { aggregateBoth, checkLimit } from "./define-benchmark.ts";
 import { ownPrompt } from "./prompts/render-prompt.ts";
@@ -71,6 +71,7 @@ export const synthetic: Benchmark = {
     questions: null,
     cacheFolders: [],
   },
+  tables: [],
   maxNewTokens: 1024,
   subsets: [],
   promptForms: [],
@@ -91,6 +92,12 @@ export const synthetic: Benchmark = {
       yield toQuestion(row, docId, resolve(dirname(dataset), file));
       docId++;
     }
+  },
+  fromLog(doc, { docId }, place) {
+    const checked = checkRow(doc);
+    if ("problems" in checked)
+      throw new UsageError("benchmark-row", `${place}: ${checked.problems.join("; ")}`, "docs/data.md");
+    return toQuestion(checked.row, docId, file);
   },
   // As the models of this world are trained; there is nobody else's wording.
   prompt: (question) => ownPrompt(question),

@@ -11,10 +11,19 @@ export {
 export type { Answered, Answerer, AnswererInfo, AskedQuestion } from "./benchmark/answerer.ts";
 export { type ChatAnswererOptions, chatAnswerer } from "./benchmark/chat-answerer.ts";
 export { type CheckpointAnswererOptions, checkpointAnswerer } from "./benchmark/checkpoint-answerer.ts";
+export type { EvaluatedRun, RunCost } from "./benchmark/evaluated-run.ts";
 export { hubHome, locateData } from "./benchmark/locate-data.ts";
-export { type EvaluatedRun, readRuns } from "./benchmark/read-runs.ts";
+export { type ReadLmmsOptions, readLmmsRuns } from "./benchmark/read-lmms-runs.ts";
+export { readRuns } from "./benchmark/read-runs.ts";
+export { reportFigure } from "./benchmark/report-figures.ts";
 export { formatReport, type ReportFormat, reportFormats } from "./benchmark/report-formats.ts";
-export { comparisonTable, type ReportTable, reportTables } from "./benchmark/report-tables.ts";
+export {
+  comparisonTable,
+  type ReportRow,
+  type ReportTable,
+  type ReportTableOptions,
+  reportTables,
+} from "./benchmark/report-tables.ts";
 export { runsText } from "./benchmark/result-text.ts";
 export {
   type BenchmarkPlan,
@@ -62,7 +71,14 @@ export {
   type Variant,
   variantNames,
 } from "./reproduce/settings.ts";
-export { ComparableRun, type RunComparison, readComparable, readInto } from "./score-against.ts";
+export {
+  type AverageDifference,
+  averageAgainst,
+  ComparableRun,
+  type Compared,
+  type RunComparison,
+  readComparable,
+} from "./score-against.ts";
 export { type ScoreFilesOptions, type ScoreRun, scoreFiles } from "./score-files.ts";
 export type { Alignment, SampleRecord, Verdict } from "./score-record.ts";
 export { type SampleScorer, scoreSample } from "./score-sample.ts";

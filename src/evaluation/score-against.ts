@@ -2,7 +2,14 @@
 
 import { stat } from "node:fs/promises";
 import { readJsonl, UsageError } from "../base/index.ts";
-import { type Comparison, compareSamples, type ScoredSample } from "../metrics/index.ts";
+import {
+  type Comparison,
+  compareSamples,
+  pairSamples,
+  type ScoredPair,
+  type ScoredSample,
+} from "../metrics/index.ts";
+import { averageInterval, type Interval, mean } from "../stats/index.ts";
 import { recordPaths } from "./earlier-records.ts";
 import { clusterOf, type SampleRecord } from "./score-record.ts";
 
@@ -14,7 +21,8 @@ export interface RunComparison {
   attention: Comparison;
 }
 
-type Compared = keyof RunComparison;
+/** A figure that runs are compared by. */
+export type Compared = keyof RunComparison;
 const names: readonly Compared[] = ["accuracy", "agreement", "tar", "attention"];
 
 /** The scores of a run that are compared, by question. Holds a few numbers for each output. */
@@ -51,6 +59,54 @@ export class ComparableRun {
     );
     return Object.fromEntries(compared) as Record<Compared, Comparison>;
   }
+
+  /** Questions that both runs have a score for. */
+  pairs(first: ComparableRun, figure: Compared): ScoredPair[] {
+    return pairSamples(first.#samples[figure], this.#samples[figure]).pairs;
+  }
+}
+
+/** A difference averaged over benchmarks. */
+export interface AverageDifference {
+  /** Means of both over the benchmarks, and the second less the first. */
+  first: number;
+  second: number;
+  value: number;
+  /** Questions of each benchmark resampled by themselves, videos whole; null where one has fewer than two videos. */
+  interval: Interval | null;
+  benchmarks: number;
+}
+
+/**
+ * Compares a model's runs with another's, each benchmark counting as much as any other.
+ *
+ * @param runs the two runs of each benchmark
+ * @returns null where no benchmark has a pair
+ */
+export function averageAgainst(
+  runs: readonly { first: ComparableRun; second: ComparableRun }[],
+  figure: Compared,
+  seed: number,
+): AverageDifference | null {
+  const all = runs
+    .map(({ first, second }) => second.pairs(first, figure))
+    .filter((pairs) => pairs.length > 0);
+  const average = (value: (pair: ScoredPair) => number): number =>
+    mean(all.map((pairs) => mean(pairs.map(value)) ?? 0)) ?? 0;
+  if (all.length === 0) return null;
+  return {
+    first: average(({ a }) => a),
+    second: average(({ b }) => b),
+    value: average(({ a, b }) => b - a),
+    interval: averageInterval(
+      all.map((pairs) => ({
+        values: pairs.map(({ a, b }) => b - a),
+        clusters: pairs.map(({ cluster }) => cluster),
+      })),
+      { seed },
+    ),
+    benchmarks: all.length,
+  };
 }
 
 /**
@@ -59,18 +115,13 @@ export class ComparableRun {
  * @throws UsageError `against-missing` for a folder without `samples.jsonl`
  */
 export async function readComparable(folder: string): Promise<ComparableRun> {
-  const run = new ComparableRun();
-  await readInto(run, folder);
-  return run;
-}
-
-/** Adds the records of a folder to a run, such as those of one part of it; throws as `readComparable`. */
-export async function readInto(run: ComparableRun, folder: string): Promise<void> {
   const { samples } = recordPaths(folder);
   if (!(await stat(samples).catch(() => null))?.isFile())
     throw new UsageError(
       "against-missing",
       `--against: must be a folder written by score --out, got ${folder}, which has no samples.jsonl`,
     );
+  const run = new ComparableRun();
   for await (const record of readJsonl<SampleRecord>(samples)) run.add(record);
+  return run;
 }

@@ -21,16 +21,22 @@ export interface Comparison extends PairedDifference {
   unscored: number;
 }
 
+/** A question that both sets have a score for. */
+export interface ScoredPair {
+  a: number;
+  b: number;
+  cluster: string | number;
+}
+
 /**
- * Compares two sets by id; the clusters are those of the first set.
+ * Puts two sets together by id; the clusters are those of the first set.
  *
  * @throws RangeError if an id occurs twice in one set
  */
-export function compareSamples(
+export function pairSamples(
   first: readonly ComparableSample[],
   second: readonly ComparableSample[],
-  options: Omit<IntervalOptions, "clusters"> = {},
-): Comparison {
+): { pairs: ScoredPair[]; onlyFirst: number; onlySecond: number; unscored: number } {
   const [left, right] = [byId(first), byId(second)];
   const common = [...left].flatMap(([id, a]) => {
     const b = right.get(id);
@@ -41,6 +47,25 @@ export function compareSamples(
       ? []
       : [{ a: a.score, b: b.score, cluster: a.cluster ?? `sample ${id}` }],
   );
+  return {
+    pairs,
+    onlyFirst: left.size - common.length,
+    onlySecond: right.size - common.length,
+    unscored: common.length - pairs.length,
+  };
+}
+
+/**
+ * Compares two sets by id; the clusters are those of the first set.
+ *
+ * @throws RangeError if an id occurs twice in one set
+ */
+export function compareSamples(
+  first: readonly ComparableSample[],
+  second: readonly ComparableSample[],
+  options: Omit<IntervalOptions, "clusters"> = {},
+): Comparison {
+  const { pairs, ...rest } = pairSamples(first, second);
   const difference = pairedDifference(
     pairs.map((pair) => pair.a),
     pairs.map((pair) => pair.b),
@@ -56,9 +81,7 @@ export function compareSamples(
     better: count((d) => d > 0),
     worse: count((d) => d < 0),
     same: count((d) => d === 0),
-    onlyFirst: left.size - common.length,
-    onlySecond: right.size - common.length,
-    unscored: common.length - pairs.length,
+    ...rest,
   };
 }
 

@@ -5,7 +5,13 @@ export {
   referenceAnswer as extractAnswer,
   referenceLastBlock as lastBlock,
 } from "../trace/index.ts";
-export { type ComparableSample, type Comparison, compareSamples } from "./compare-samples.ts";
+export {
+  type ComparableSample,
+  type Comparison,
+  compareSamples,
+  pairSamples,
+  type ScoredPair,
+} from "./compare-samples.ts";
 export {
   countReasons,
   type Figure,

@@ -1,6 +1,11 @@
 /** Means, intervals, comparisons and matchings. Pure: no file, no network, runs in a browser. */
 
-export { bootstrapInterval, type Interval, type IntervalOptions } from "./bootstrap-interval.ts";
+export {
+  averageInterval,
+  bootstrapInterval,
+  type Interval,
+  type IntervalOptions,
+} from "./bootstrap-interval.ts";
 export { type MatchedPair, maximumMatching } from "./maximum-matching.ts";
 export { mean } from "./mean.ts";
 export { type PairedDifference, pairedDifference } from "./paired-difference.ts";

@@ -50,7 +50,7 @@ export function sumByCluster(
   return { sums: Float64Array.from(sums), counts: Float64Array.from(counts) };
 }
 
-/** The means of `samples` resamplings of the clusters with replacement, ascending. */
+/** The means of `samples` resamplings of the clusters with replacement, in the order in which they were drawn. */
 export function resampledMeans(
   { sums, counts }: Clusters,
   samples: number,
@@ -69,7 +69,7 @@ export function resampledMeans(
     }
     means[s] = sum / count;
   }
-  return means.sort();
+  return means;
 }
 
 /** The quantile `q` of ascending values, linear between neighbours. */

@@ -3,50 +3,46 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { readJsonl, UsageError } from "../../base/index.ts";
-import {
-  type Benchmark,
-  type BenchmarkResult,
-  findBenchmark,
-  type ScoredQuestion,
-} from "../../benchmarks/index.ts";
+import { benchmarks, findBenchmark, type ScoredQuestion } from "../../benchmarks/index.ts";
 import { recordPaths } from "../earlier-records.ts";
+import { ComparableRun } from "../score-against.ts";
 import type { SampleRecord } from "../score-record.ts";
 import { type ScoreSummary, SummaryBuilder } from "../score-summary.ts";
+import { countDiffering, type EvaluatedRun } from "./evaluated-run.ts";
+import { holdsLmmsLogs, type ReadLmmsOptions, readLmmsRuns } from "./read-lmms-runs.ts";
 import type { RunRecord } from "./run-benchmark.ts";
-
-/** A run of one benchmark with one model, whole or in parts. */
-export interface EvaluatedRun {
-  /** The model's name; with the folder's where two runs would be called alike. */
-  label: string;
-  benchmark: Benchmark;
-  result: BenchmarkResult;
-  scores: ScoreSummary;
-  /** Questions that have a score by our scoring and by the released code's, and not the same. */
-  differ: number;
-  /** One, or one for each part. */
-  records: RunRecord[];
-  folders: string[];
-  /** Parts that are not there, such as `2/4`. */
-  missingParts: string[];
-}
 
 /** Folders below one that are looked into. */
 const DEPTH = 4;
 
 /**
- * Finds the runs in folders.
+ * Finds the runs in folders, ours and lmms-eval's, in the order of the folders.
  *
- * @throws UsageError `report-runs` where there are none, or a run's files do not fit
+ * @throws UsageError `report-runs` where there are none; for runs of lmms-eval as `readLmmsRuns`
  */
-export async function readRuns(dirs: readonly string[]): Promise<EvaluatedRun[]> {
-  const folders: string[] = [];
+export async function readRuns(dirs: readonly string[], options: ReadLmmsOptions): Promise<EvaluatedRun[]> {
+  const folders: RunFolder[] = [];
   for (const dir of dirs) folders.push(...(await runFolders(dir, DEPTH)));
   if (folders.length === 0)
     throw new UsageError(
       "report-runs",
-      `runs: must be folders written by video-r2 eval, got none in ${dirs.join(", ")}`,
+      `runs: must be folders written by video-r2 eval or by lmms-eval, got none in ${dirs.join(", ")}`,
       "A run has run.json once all of its questions are answered; go on with the command that began it.",
     );
+  const runs = await ownRuns(folders.filter(({ own }) => own).map(({ folder }) => folder));
+  for (const { folder, own } of folders) if (!own) runs.push(...(await readLmmsRuns(folder, options)));
+  const named = labelled(runs);
+  const place = (run: EvaluatedRun): number => folders.findIndex(({ folder }) => folder === run.folder);
+  // Models as they come, each with its benchmarks in the order of the tables.
+  const first = new Map<string, number>();
+  for (const run of named)
+    first.set(run.label, Math.min(place(run), first.get(run.label) ?? Number.POSITIVE_INFINITY));
+  const order = ({ label, benchmark }: EvaluatedRun): number =>
+    (first.get(label) as number) * benchmarks.length + benchmarks.indexOf(benchmark);
+  return named.sort((a, b) => order(a) - order(b));
+}
+
+async function ownRuns(folders: readonly string[]): Promise<EvaluatedRun[]> {
   const groups = new Map<string, { record: RunRecord; folder: string }[]>();
   for (const folder of [...new Set(folders)]) {
     const record = JSON.parse(await readFile(join(folder, "run.json"), "utf8")) as RunRecord;
@@ -61,12 +57,20 @@ export async function readRuns(dirs: readonly string[]): Promise<EvaluatedRun[]>
     groups.set(key, group);
     group.push({ record, folder });
   }
-  const runs = await Promise.all([...groups.values()].map(readGroup));
-  return labelled(runs);
+  return Promise.all([...groups.values()].map(readGroup));
 }
 
-async function runFolders(dir: string, depth: number): Promise<string[]> {
-  if ((await stat(join(dir, "run.json")).catch(() => null))?.isFile()) return [dir];
+interface RunFolder {
+  folder: string;
+  /** Whether `video-r2 eval` wrote it. */
+  own: boolean;
+}
+
+async function runFolders(dir: string, depth: number): Promise<RunFolder[]> {
+  if ((await stat(join(dir, "run.json")).catch(() => null))?.isFile()) return [{ folder: dir, own: true }];
+  // A run of ours that is not done has its answers in outputs.jsonl only.
+  if ((await stat(dir).catch(() => null))?.isDirectory() && (await holdsLmmsLogs(dir)))
+    return [{ folder: dir, own: false }];
   if (depth === 0) return [];
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
   const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
@@ -79,34 +83,48 @@ async function readGroup(parts: readonly { record: RunRecord; folder: string }[]
   const benchmark = findBenchmark(record.benchmark);
   const scored: ScoredQuestion[] = [];
   const builder = new SummaryBuilder();
+  const comparable = new ComparableRun();
   let scores: ScoreSummary | undefined;
   for (const { folder } of parts) {
     for (const name of (await readdir(folder)).filter((file) => file.includes("_samples_")).sort())
       for await (const row of readJsonl<LoggedRow>(join(folder, name))) scored.push(questionOf(row));
-    for await (const sample of readJsonl<SampleRecord>(recordPaths(join(folder, "scored")).samples))
+    for await (const sample of readJsonl<SampleRecord>(recordPaths(join(folder, "scored")).samples)) {
       builder.add(sample);
+      comparable.add(sample);
+    }
     scores = JSON.parse(await readFile(join(folder, "scored/summary.json"), "utf8")) as ScoreSummary;
   }
   const { settings, usage, seconds } = scores as ScoreSummary;
   const count = record.data.shard?.count ?? 1;
   const there = new Set(parts.map((part) => part.record.data.shard?.index ?? 1));
+  const missing = Array.from({ length: count }, (_, i) => i + 1).filter((index) => !there.has(index));
+  const sum = (name: "questions" | "frames" | "promptTokens" | "completionTokens" | "failed" | "seconds") =>
+    parts.reduce((total, part) => total + part.record[name], 0);
+  const label = record.model.name;
   return {
-    label: record.model.name,
+    label,
     benchmark,
     result: benchmark.aggregate(scored),
     scores: builder.summary(settings, { usage, seconds }, { seed: record.settings.seed }),
-    differ: scored.filter(({ score: { robust, reference } }) => bothAndDiffer(robust.score, reference.score))
-      .length,
-    records: parts.map((part) => part.record),
-    folders: parts.map(({ folder }) => folder),
-    missingParts: Array.from({ length: count }, (_, i) => i + 1)
-      .filter((index) => !there.has(index))
-      .map((index) => `${index}/${count}`),
+    comparable,
+    differ: countDiffering(scored),
+    cost: {
+      questions: sum("questions"),
+      failed: sum("failed"),
+      frames: sum("frames"),
+      promptTokens: sum("promptTokens") || null,
+      completionTokens: sum("completionTokens") || null,
+      seconds: sum("seconds"),
+    },
+    folder: (parts[0] as (typeof parts)[number]).folder,
+    incomplete: missing.length > 0,
+    notes:
+      missing.length === 0
+        ? []
+        : [
+            `Of ${label} on ${benchmark.title} the parts ${missing.map((index) => `${index}/${count}`).join(", ")} are missing.`,
+          ],
   };
-}
-
-function bothAndDiffer(a: number | null, b: number | null): boolean {
-  return a !== null && b !== null && a !== b;
 }
 
 /** What `logRow` keeps of a question. */
@@ -128,6 +146,6 @@ function labelled(runs: readonly EvaluatedRun[]): EvaluatedRun[] {
   }
   const twice = new Set([...seen].filter(([, count]) => count > 1).map(([key]) => key.split("\n")[0]));
   return runs.map((run) =>
-    twice.has(run.label) ? { ...run, label: `${run.label} (${join(run.folders[0] as string, "..")})` } : run,
+    twice.has(run.label) ? { ...run, label: `${run.label} (${join(run.folder, "..")})` } : run,
   );
 }

@@ -1,6 +1,7 @@
 /** Tables as Markdown, CSV, LaTeX, JSON and a page. */
 
 import { asText, figureTableStyle, pageHtml } from "../page-html.ts";
+import { reportFigure } from "./report-figures.ts";
 import type { ReportTable } from "./report-tables.ts";
 
 /** How tables can be written. */
@@ -73,33 +74,53 @@ function latex({ title, heads, rows, digits }: ReportTable): string {
   ].join("\n");
 }
 
+const pageStyle = `${figureTableStyle}
+section { margin: 26px 0; }
+tr.printed th, tr.printed td { color: var(--soft); }
+.many th, .many td { padding: 5px 9px; }
+.many thead th span { writing-mode: vertical-rl; transform: rotate(180deg); }
+.figures .average { font-weight: 700; background: color-mix(in oklab, var(--line) 45%, transparent); }
+figure { margin: 12px 0; overflow-x: auto; }
+figure svg { max-width: 100%; height: auto; border-radius: 8px; }
+details { margin: 8px 0; }
+summary { cursor: pointer; font-weight: 600; }
+`;
+
 function html(tables: readonly ReportTable[]): string {
-  const cell = (one: number | string | null, digits: number, map: boolean): string => {
-    const colour =
-      map && typeof one === "number"
-        ? ` style="background: color-mix(in oklab, var(--accent) ${Math.round(Math.max(0, Math.min(100, one)) * 0.55)}%, transparent)"`
-        : "";
-    return `<td${colour}>${asText(shown(one, digits))}</td>`;
-  };
-  const drawn = tables.map(
-    ({ title, heads, rows, digits, map = false, notes }) =>
-      `<section><h2>${asText(title)}</h2><div class="scroll"><table class="figures"><thead><tr><th></th>${heads
-        .map((head) => `<th scope="col">${asText(head)}</th>`)
-        .join("")}</tr></thead><tbody>${rows
-        .map(
-          ({ label, cells }) =>
-            `<tr><th scope="row">${asText(label)}</th>${cells.map((one) => cell(one, digits, map)).join("")}</tr>`,
-        )
-        .join(
-          "",
-        )}</tbody></table></div>${notes.map((note) => `<p class="small">${asText(note)}</p>`).join("")}</section>`,
-  );
+  const plain = tables.filter(({ detail }) => detail === undefined);
+  const names = [...new Set(tables.flatMap(({ detail }) => detail ?? []))];
+  const folded = names.map((name) => {
+    const own = tables.filter(({ detail }) => detail === name).map(htmlTable);
+    return `<details><summary>${asText(name)}</summary>${own.join("\n")}</details>`;
+  });
   return pageHtml(
     { title: "Benchmarks", command: "report" },
     `
 <h1>Benchmarks</h1>
-${drawn.join("\n")}
+${plain.map(htmlTable).join("\n")}
+${folded.length === 0 ? "" : `<section><h2>By category</h2>${folded.join("\n")}</section>`}
 `,
-    { style: `${figureTableStyle}\nsection { margin: 22px 0; }\n` },
+    { style: pageStyle },
   );
+}
+
+/** A table with its picture, if it has one; what a map shows in colour stands in the table as well. */
+function htmlTable(table: ReportTable): string {
+  const { title, heads, rows, averages = [], digits, detail, notes } = table;
+  const figure = reportFigure(table);
+  const strong = (column: number): string => (averages.includes(column) ? ' class="average"' : "");
+  const head = heads
+    .map((name, i) => `<th scope="col"${strong(i)}><span>${asText(name)}</span></th>`)
+    .join("");
+  const body = rows.map(({ label, cells, printed }) => {
+    const drawn = cells.map((one, i) => `<td${strong(i)}>${asText(shown(one, digits))}</td>`).join("");
+    return `<tr${printed ? ' class="printed"' : ""}><th scope="row">${asText(label)}</th>${drawn}</tr>`;
+  });
+  const grid = `<div class="scroll"><table class="figures${heads.length > 8 ? " many" : ""}"><thead><tr><th></th>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
+  const level = detail === undefined ? "h2" : "h3";
+  return `<section><${level}>${asText(title)}</${level}>${
+    figure === null
+      ? grid
+      : `<figure>${figure}</figure><details><summary>as a table</summary>${grid}</details>`
+  }${notes.map((note) => `<p class="small">${asText(note)}</p>`).join("")}</section>`;
 }

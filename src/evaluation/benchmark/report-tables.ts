@@ -1,8 +1,8 @@
-/** What runs come to, as tables: the paper's main table and its maps, and what it leaves out. */
+/** What runs come to, as tables: the paper's main table, its maps and its ablation, and what it leaves out. */
 
-import { type Benchmark, benchmarks, published } from "../../benchmarks/index.ts";
-import type { RunComparison } from "../score-against.ts";
-import type { EvaluatedRun } from "./read-runs.ts";
+import { type Benchmark, benchmarks, type PublishedAverages, published } from "../../benchmarks/index.ts";
+import { averageAgainst, type RunComparison } from "../score-against.ts";
+import type { EvaluatedRun, RunCost } from "./evaluated-run.ts";
 
 /** A table of numbers. */
 export interface ReportTable {
@@ -11,61 +11,97 @@ export interface ReportTable {
   title: string;
   /** Names of the columns, without that of the labels. */
   heads: string[];
-  rows: { label: string; cells: (number | string | null)[] }[];
+  rows: ReportRow[];
+  /** Which columns are averages of others; default none. */
+  averages?: number[];
   /** Digits after the point. */
   digits: number;
-  /** Whether larger is better, and colour shows it. */
+  /** Whether its numbers are shares of 100 of which more is better: then it is drawn as a map too. */
   map?: boolean;
+  /** What it breaks down, where it is one of many such; pages fold them away. */
+  detail?: string;
   /** What has to be known to read it; whole sentences. */
   notes: string[];
 }
 
-type Pick = (run: EvaluatedRun) => number | null;
+/** A row of a table. */
+export interface ReportRow {
+  label: string;
+  cells: (number | string | null)[];
+  /** Whether it is out of the paper, and not of these runs. */
+  printed?: boolean;
+}
 
-/** The columns of the paper: the benchmarks that any run has, and the averages of each group that is complete. */
+type Pick = (run: EvaluatedRun) => number | null;
+type PublishedFigure = "accuracy" | "tac" | "vas";
+
+const labelsOf = (runs: readonly EvaluatedRun[]): string[] => [...new Set(runs.map(({ label }) => label))];
+
+/** The mean, or null where a value is missing. */
+function meanOfAll(values: readonly (number | null)[]): number | null {
+  if (values.length === 0) return null;
+  let sum = 0;
+  for (const value of values) {
+    if (value === null) return null;
+    sum += value;
+  }
+  return sum / values.length;
+}
+
+const paper = benchmarks.filter(({ group }) => group !== "synthetic");
+const groupsOfPaper = [
+  { head: "generic", of: paper.filter(({ group }) => group === "generic") },
+  { head: "reasoning", of: paper.filter(({ group }) => group === "reasoning") },
+];
+
+/** The columns of the paper: the benchmarks that any run has, after each group its average where it is complete. */
 function byBenchmark(
   name: string,
   title: string,
   runs: readonly EvaluatedRun[],
   pick: Pick,
-  printed: ((benchmark: string) => number | undefined) | null,
+  printed: PublishedFigure | null,
   notes: string[] = [],
+  withAverages = true,
 ): ReportTable {
   const shown = benchmarks.filter((benchmark) => runs.some((run) => run.benchmark === benchmark));
-  const paper = benchmarks.filter(({ group }) => group !== "synthetic");
-  const groups = [
-    { head: "generic", of: paper.filter(({ group }) => group === "generic") },
-    { head: "reasoning", of: paper.filter(({ group }) => group === "reasoning") },
-    { head: "average", of: paper },
-  ].filter(({ of }) => of.every((benchmark) => shown.includes(benchmark)));
-  const row = (label: string, value: (benchmark: Benchmark) => number | null) => ({
-    label,
-    cells: [
-      ...shown.map(value),
-      ...groups.map(({ of }) => {
-        const values = of.map(value);
-        return values.some((one) => one === null)
-          ? null
-          : values.reduce<number>((sum, one) => sum + (one as number), 0) / values.length;
+  const averages = [...groupsOfPaper, { head: "average", of: paper }].filter(
+    ({ of }) => withAverages && of.every((benchmark) => shown.includes(benchmark)),
+  );
+  const columns = shown.flatMap((benchmark): { head: string; of: readonly Benchmark[] }[] => [
+    { head: benchmark.title, of: [benchmark] },
+    ...averages.filter(({ of }) => of.at(-1) === benchmark),
+  ]);
+  const cells = (value: (benchmark: Benchmark) => number | null) =>
+    columns.map(({ of }) => meanOfAll(of.map(value)));
+  const rows = labelsOf(runs).map((label): ReportRow => {
+    const find = (benchmark: Benchmark) =>
+      runs.find((one) => one.label === label && one.benchmark === benchmark);
+    return {
+      label,
+      cells: cells((benchmark) => {
+        const run = find(benchmark);
+        return run === undefined ? null : pick(run);
       }),
-    ],
+    };
   });
-  const labels = [...new Set(runs.map(({ label }) => label))];
+  const fromPaper = (printed === null ? [] : published.models).flatMap((model): ReportRow[] => {
+    const figures = model[printed as PublishedFigure];
+    if (figures === null || shown.every((benchmark) => figures[benchmark.name] === undefined)) return [];
+    return [
+      {
+        label: `${model.model} (as printed)`,
+        cells: cells((benchmark) => figures[benchmark.name] ?? null),
+        printed: true,
+      },
+    ];
+  });
   return {
     name,
     title,
-    heads: [...shown.map((benchmark) => benchmark.title), ...groups.map(({ head }) => head)],
-    rows: [
-      ...(printed === null || shown.every((benchmark) => printed(benchmark.name) === undefined)
-        ? []
-        : [row(`${published.model} (as printed)`, (benchmark) => printed(benchmark.name) ?? null)]),
-      ...labels.map((label) =>
-        row(label, (benchmark) => {
-          const run = runs.find((one) => one.label === label && one.benchmark === benchmark);
-          return run === undefined ? null : pick(run);
-        }),
-      ),
-    ],
+    heads: columns.map(({ head }) => head),
+    averages: columns.flatMap(({ of }, i) => (of.length > 1 ? [i] : [])),
+    rows: [...fromPaper, ...rows],
     digits: 1,
     notes,
   };
@@ -73,16 +109,22 @@ function byBenchmark(
 
 const hundred = (value: number | null): number | null => (value === null ? null : 100 * value);
 
-/** All tables of runs. @param withPublished puts the paper's printed numbers beside them */
-export function reportTables(runs: readonly EvaluatedRun[], withPublished: boolean): ReportTable[] {
-  const of = (figure: "accuracy" | "tac" | "vas") =>
-    withPublished ? (name: string) => published.benchmarks[name]?.[figure] : null;
-  const incomplete = runs.filter(({ missingParts }) => missingParts.length > 0);
+/** What tables there are to be. */
+export interface ReportTableOptions {
+  /** Puts the paper's printed numbers beside those of the runs. */
+  published: boolean;
+  /** Takes the runs' labels, in their order, for the steps of an ablation. */
+  ablation: boolean;
+}
+
+/** All tables of runs. */
+export function reportTables(runs: readonly EvaluatedRun[], options: ReportTableOptions): ReportTable[] {
+  const of = (figure: PublishedFigure) => (options.published ? figure : null);
   const notes = [
-    ...incomplete.map(
-      ({ label, benchmark, missingParts }) =>
-        `Of ${label} on ${benchmark.title} the parts ${missingParts.join(", ")} are missing.`,
-    ),
+    ...(options.published
+      ? [`Printed figures: ${published.source}. Their averages are computed from them here.`]
+      : []),
+    ...runs.flatMap((run) => run.notes),
     ...runs.flatMap(({ label, benchmark, result }) =>
       result.robust.unscored === 0
         ? []
@@ -107,6 +149,8 @@ export function reportTables(runs: readonly EvaluatedRun[], withPublished: boole
         runs,
         ({ differ }) => differ,
         null,
+        [],
+        false,
       ),
       digits: 0,
     },
@@ -118,24 +162,126 @@ export function reportTables(runs: readonly EvaluatedRun[], withPublished: boole
       ...byBenchmark("agreement", "Answers that say what their reasoning concludes", runs, agreementOf, null),
       map: true,
     },
+    { ...byBenchmark("vas", "VAS: judged attention to the video", runs, vasOf, of("vas")), map: true },
+    byBenchmark(
+      "tar",
+      "TAR, where there is a reference",
+      runs,
+      ({ scores }) => hundred(scores.tar.value),
+      null,
+    ),
+    ...(options.ablation ? ablationTables(runs, options.published) : []),
+    ...otherDefinitions(runs),
   ];
-  if (withPublished || runs.some((run) => vasOf(run) !== null))
-    tables.push({
-      ...byBenchmark("vas", "VAS: judged attention to the video", runs, vasOf, of("vas")),
-      map: true,
-    });
-  if (runs.some(({ scores }) => scores.tar.value !== null))
-    tables.push(
-      byBenchmark(
-        "tar",
-        "TAR, where there is a reference",
-        runs,
-        ({ scores }) => hundred(scores.tar.value),
-        null,
-      ),
-    );
   const told = tables.filter(({ rows }) => rows.some(({ cells }) => cells.some((cell) => cell !== null)));
   return [...told, ...categoryTables(runs), costTable(runs)];
+}
+
+/** Figures by other definitions, such as those of the mean relative accuracy in VSI-Bench. */
+function otherDefinitions(runs: readonly EvaluatedRun[]): ReportTable[] {
+  return benchmarks.flatMap((benchmark): ReportTable[] => {
+    const own = runs.filter((run) => run.benchmark === benchmark);
+    const names = [...new Set(own.flatMap(({ result }) => Object.keys(result.robust.others)))];
+    const [first] = own;
+    if (names.length === 0 || first === undefined) return [];
+    return [
+      {
+        name: `${benchmark.name}-definitions`,
+        title: `${benchmark.title}: by other definitions`,
+        heads: ["accuracy", ...names.map((name) => name.replaceAll("_", " "))],
+        rows: own.map(({ label, result: { robust } }) => ({
+          label,
+          cells: [robust.value, ...names.map((name) => robust.others[name]?.value ?? null)],
+        })),
+        digits: 1,
+        detail: benchmark.title,
+        notes: [`Accuracy: ${first.result.robust.definition}. docs/benchmarks.md says what the others are.`],
+      },
+    ];
+  });
+}
+
+const averageHeads = ["generic", "reasoning", "overall"];
+
+/** The paper's ablation: averages of each step, and each against the one before. */
+function ablationTables(runs: readonly EvaluatedRun[], withPublished: boolean): ReportTable[] {
+  const steps = labelsOf(runs).map((label) => ({ label, runs: runs.filter((run) => run.label === label) }));
+  const common = benchmarks.filter((benchmark) =>
+    steps.every((step) => step.runs.some((run) => run.benchmark === benchmark)),
+  );
+  const groups = [...groupsOfPaper.map(({ of }) => of), common];
+  const averages = (step: readonly EvaluatedRun[], pick: Pick) =>
+    groups.map((of) =>
+      meanOfAll(
+        of.map((benchmark) => {
+          const run = step.find((one) => one.benchmark === benchmark);
+          return run === undefined ? null : pick(run);
+        }),
+      ),
+    );
+  const figures = [
+    { name: "accuracy", pick: (run: EvaluatedRun) => run.result.robust.value },
+    { name: "TAC", pick: tacOf },
+    { name: "VAS", pick: vasOf },
+  ];
+  const printed = (averages: PublishedAverages | null) =>
+    averages === null ? [null, null, null] : [averages.generic, averages.reasoning, averages.overall];
+  const table: ReportTable = {
+    name: "ablation",
+    title: "Ablation",
+    heads: figures.flatMap(({ name }) => averageHeads.map((head) => `${name} ${head}`)),
+    rows: [
+      ...(withPublished ? published.ablation : []).map((step) => ({
+        label: `${step.method} (as printed)`,
+        cells: [...printed(step.accuracy), ...printed(step.tac), ...printed(step.vas)],
+        printed: true,
+      })),
+      ...steps.map((step) => ({
+        label: step.label,
+        cells: figures.flatMap(({ pick }) => averages(step.runs, pick)),
+      })),
+    ],
+    digits: 1,
+    notes: [
+      `Overall: the mean over what all steps have: ${common.map(({ title }) => title).join(", ") || "no benchmark"}.`,
+    ],
+  };
+  return [table, stepTable(steps)];
+}
+
+/** Each step against the one before. */
+function stepTable(steps: readonly { label: string; runs: readonly EvaluatedRun[] }[]): ReportTable {
+  const rows = steps.slice(1).flatMap((step, i): ReportRow[] => {
+    const before = steps[i] as (typeof steps)[number];
+    const both = step.runs.flatMap((second) => {
+      const first = before.runs.find((run) => run.benchmark === second.benchmark);
+      return first === undefined ? [] : [{ first: first.comparable, second: second.comparable }];
+    });
+    return (["accuracy", "agreement", "tar"] as const).flatMap((figure): ReportRow[] => {
+      const found = averageAgainst(both, figure, 0);
+      if (found === null) return [];
+      const { first, second, value, interval, benchmarks: count } = found;
+      return [
+        {
+          label: `${step.label} after ${before.label}: ${figure}`,
+          cells: [
+            ...[first, second, value, interval?.low ?? null, interval?.high ?? null].map(hundred),
+            String(count),
+          ],
+        },
+      ];
+    });
+  });
+  return {
+    name: "steps",
+    title: "Each step against the one before, in points",
+    heads: ["first", "second", "difference", "low", "high", "benchmarks"],
+    rows,
+    digits: 1,
+    notes: [
+      "Averages over the benchmarks that both have, question by question; intervals of 95 %, videos resampled whole within each benchmark.",
+    ],
+  };
 }
 
 const tacOf: Pick = ({ scores }) => hundred(scores.consistencyAccuracy.value);
@@ -163,6 +309,7 @@ function categoryTables(runs: readonly EvaluatedRun[]): ReportTable[] {
           }),
         })),
         digits: 1,
+        detail: benchmark.title,
         notes: [],
       };
     });
@@ -171,10 +318,6 @@ function categoryTables(runs: readonly EvaluatedRun[]): ReportTable[] {
 
 /** What the runs took. */
 function costTable(runs: readonly EvaluatedRun[]): ReportTable {
-  const sum = (
-    run: EvaluatedRun,
-    name: "questions" | "frames" | "promptTokens" | "completionTokens" | "failed" | "seconds",
-  ) => run.records.reduce((total, record) => total + record[name], 0);
   return {
     name: "cost",
     title: "What it took",
@@ -187,20 +330,20 @@ function costTable(runs: readonly EvaluatedRun[]): ReportTable {
       "seconds",
       "questions a second",
     ],
-    rows: runs.map((run) => {
-      const questions = sum(run, "questions");
-      const each = (name: "frames" | "promptTokens" | "completionTokens"): number =>
-        sum(run, name) / questions;
+    rows: runs.map(({ label, benchmark, cost }) => {
+      const { questions, failed, seconds } = cost;
+      const each = (name: keyof RunCost): number | null => {
+        const value = cost[name];
+        return value === null ? null : value / questions;
+      };
       return {
-        label: `${run.label}, ${run.benchmark.title}`,
+        label: `${label}, ${benchmark.title}`,
         cells: [
           String(questions),
-          String(sum(run, "failed")),
-          each("frames"),
-          each("promptTokens") || null,
-          each("completionTokens") || null,
-          sum(run, "seconds"),
-          questions / Math.max(0.1, sum(run, "seconds")),
+          failed === null ? null : String(failed),
+          ...[each("frames"), each("promptTokens"), each("completionTokens")],
+          seconds,
+          seconds === null ? null : questions / Math.max(0.1, seconds),
         ],
       };
     }),
