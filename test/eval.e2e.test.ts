@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Random } from "../src/base/index.ts";
 import { tinyBenchmarks, writeBenchmark } from "../src/benchmarks/testing/write-benchmark.ts";
+import { say, startServer } from "../src/judges/testing/scripted-server.ts";
 import { encodeJpeg, sampleVideo } from "../src/video/index.ts";
 import { type AnsweringServer, startAnsweringServer } from "./answering-server.ts";
 import { runCli, startCli } from "./run-cli.ts";
@@ -304,6 +305,47 @@ describe("eval", () => {
     const comparison = (JSON.parse(against.stdout) as Tables).find(({ name }) => name === "comparison");
     expect(comparison?.rows.length).toBeGreaterThanOrEqual(names.length);
     for (const { label, cells } of comparison?.rows ?? []) expect([label, cells[2]]).toEqual([label, 0]);
+  });
+
+  it("asks a judge in the same command: VAS, consistency, and VSI-Bench's numbers", async () => {
+    const wordy = await startAnsweringServer(
+      () => "<think>I see two rows at 00:01.</think><answer>two rows of 3 chairs</answer>",
+    );
+    const judge = await startServer((seen, response) => {
+      const asked = seen.messages.map(({ content }) => content).join("\n");
+      if (asked.includes('"score"')) return say(response, '{"rationale": "rows", "score": 7}');
+      if (asked.includes('"value"')) return say(response, '{"value": 6}');
+      say(response, '{"words": null, "conclusion": null}');
+    });
+    try {
+      const { stdout, code } = await runCli([
+        ...["eval", "vsibench", "mmvu", "--data", at("data"), "--model", `${wordy.url}#answering`],
+        ...["--judge", `${judge.url}#m`, "--out", at("judged"), "--json"],
+      ]);
+      expect(code).toBe(0);
+      const [vsi] = JSON.parse(stdout) as {
+        result: { robust: { others: Record<string, { value: number | null }> } };
+        scores: { attention: { value: number; n: number }; settings: { judge: string } };
+      }[];
+      expect(vsi?.scores.settings.judge).toBe(`${judge.url}#m, prompts v1`);
+      expect(vsi?.scores.attention).toMatchObject({ value: 7, n: 10 });
+      const rows = (await logs("judged", "vsibench"))["vsibench_think.jsonl"]?.map(
+        (line) => (JSON.parse(line) as { video_r2: { others: Record<string, { parsed: string }> } }).video_r2,
+      );
+      const parsed = rows?.map(({ others }) => others.post_processing_judged?.parsed).filter(Boolean);
+      expect(parsed).toEqual(["6", "6", "6", "6"]);
+      const { value } = vsi?.result.robust.others.post_processing_judged ?? {};
+      expect(value).not.toBe(vsi?.result.robust.others.post_processing?.value);
+      // The report reads what is there, and asks nobody.
+      const asked = judge.seen.length;
+      const report = await runCli(["report", at("judged"), "--json"]);
+      const vas = (JSON.parse(report.stdout) as Tables).find(({ name }) => name === "vas");
+      expect(vas?.rows[0]?.cells).toContain(70);
+      expect(judge.seen.length).toBe(asked);
+    } finally {
+      await wordy.close();
+      await judge.close();
+    }
   });
 
   it("loses the questions of a video that is gone, says so, and asks them again when it is back", async () => {

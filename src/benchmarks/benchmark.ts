@@ -76,6 +76,8 @@ export interface BenchmarkOutput {
   failure?: string | undefined;
   /** A judge's verdict on a free answer in other words than the gold one's; default none. */
   equal?: boolean | null | undefined;
+  /** The number that a judge reads in an answer, null where it finds none; default nobody was asked. */
+  number?: number | null | undefined;
 }
 
 /** How one output does by one way of scoring. */
@@ -188,6 +190,8 @@ export interface Benchmark {
   readonly maxNewTokens: number;
   /** MVBench's sub-tasks, Video-MMMU's tracks; empty where there are none. */
   readonly subsets: readonly string[];
+  /** Whether one of its figures takes the number that a judge reads in an answer. */
+  readonly judgesNumbers: boolean;
   /** The forms in which a question is put; a profile has a template for each. */
   readonly promptForms: readonly string[];
   /** lmms-eval's name of the task, for the names of log files; of a subset where there are. */

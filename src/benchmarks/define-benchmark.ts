@@ -79,6 +79,8 @@ export interface BenchmarkSpec {
   /** Brings a row of another edition into the fields of the one that the reference uses; null leaves it out. */
   convert?: (row: Row, position: RowPosition) => Row | null;
   question: (fields: RowFields, position: RowPosition) => QuestionParts;
+  /** Default false. */
+  judgesNumbers?: boolean;
   /** Default `["default"]`. */
   promptForms?: readonly string[];
   /** Which of the forms a question has; default the first. */
@@ -186,6 +188,7 @@ export function defineBenchmark(spec: BenchmarkSpec): Benchmark {
     tables,
     maxNewTokens: spec.maxNewTokens ?? 1024,
     subsets,
+    judgesNumbers: spec.judgesNumbers ?? false,
     promptForms,
     taskName: (subset) => (typeof spec.task === "string" ? spec.task : spec.task(subset ?? "")),
     async inspect(folder) {

@@ -59,6 +59,7 @@ describe("mean relative accuracy, as lmms-eval, the post-processing and the cons
     expect(others.mra_post?.score).toBeCloseTo(post, 12);
     expect(others.mra_tac?.score).toBeCloseTo(tac, 12);
     expect(others.post_processing?.score).toBeCloseTo(post, 12);
+    expect(others.post_processing_judged).toBeUndefined();
   });
 
   it.each([
@@ -70,6 +71,29 @@ describe("mean relative accuracy, as lmms-eval, the post-processing and the cons
     const found = answered(number("228"), answer);
     expect(found.robust.score).toBeCloseTo(robust, 12);
     expect(found.reference.score).toBeCloseTo(reference, 12);
+  });
+
+  it("takes the number that a judge read, in the post-processing only", () => {
+    const amount = number("10");
+    const judged = (text: string, value: number | null) =>
+      score(amount, `<answer>${text}</answer>`, { number: value });
+    const found = judged("in 2 rooms, 5 each", 10);
+    expect(found.others.post_processing).toMatchObject({ parsed: "2", score: 0 });
+    expect(found.others.post_processing_judged).toMatchObject({ parsed: "10", score: 1 });
+    expect(found.robust.score).toBe(0);
+    // Where the judge finds none, the first number counts, as in the released code.
+    expect(judged("10, or so I think", null).others.post_processing_judged).toMatchObject({ score: 1 });
+    const scored = (type: string, { others, robust, reference }: BenchmarkScore): ScoredQuestion => ({
+      question: { id: type, subset: null, categories: { question_type: type }, together: null },
+      score: { robust, reference, others },
+    });
+    const choice = score(question("vsibench"), "<answer>B</answer>");
+    const { others } = findBenchmark("vsibench").aggregate([
+      scored("object_counting", found),
+      scored("route_planning", choice),
+    ]).robust;
+    expect(others.post_processing?.value).toBe(50);
+    expect(others.post_processing_judged?.value).toBe(100);
   });
 
   it("has none for a gold number of 0, where lmms-eval fails", () => {

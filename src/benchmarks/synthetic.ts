@@ -74,6 +74,7 @@ export const synthetic: Benchmark = {
   tables: [],
   maxNewTokens: 1024,
   subsets: [],
+  judgesNumbers: false,
   promptForms: [],
   taskName: () => name,
   async inspect(folder) {

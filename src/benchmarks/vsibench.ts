@@ -47,10 +47,14 @@ const relative =
     return score === null ? { score, reason: "the gold number is 0" } : { score };
   };
 
-/** The released post-processing without its language model: a letter by rule, the first number there is. */
+/**
+ * The released post-processing: a letter by rule; the number that a judge reads, where one was asked and finds any,
+ * else the first there is.
+ */
 function postProcessed(
   { gold, type, optionTexts }: BenchmarkQuestion,
   { text, failure }: BenchmarkOutput,
+  judged: number | null,
 ): Verdict {
   if (text === null) return unscored(failure ?? "there is no output");
   if (gold === null) return unscored("no gold answer is known");
@@ -60,8 +64,12 @@ function postProcessed(
     return { parsed: letter, score: letter === gold ? 1 : 0, reason: null };
   }
   const found = /[-+]?\p{Nd}+(?:\.\p{Nd}+)?/u.exec(answer)?.[0] ?? null;
-  const value = found === null ? null : pythonFloat(found);
-  return { parsed: found, score: relativeAccuracy(value, pythonFloat(gold), "post"), reason: null };
+  const value = judged ?? (found === null ? null : pythonFloat(found));
+  return {
+    parsed: judged === null ? found : String(judged),
+    score: relativeAccuracy(value, pythonFloat(gold), "post"),
+    reason: null,
+  };
 }
 
 function typesOf(scored: readonly ScoredQuestion[], pick: VerdictPick): Record<string, BenchmarkFigure> {
@@ -87,6 +95,10 @@ const other =
   ({ score }) =>
     score.others[name] ?? unscored(`there is no ${name}`);
 
+/** Only answers that are numbers are for the judge. */
+const judgedOrRuled: VerdictPick = ({ score }) =>
+  score.others.post_processing_judged ?? other("post_processing")({ score } as ScoredQuestion);
+
 function summary(scored: readonly ScoredQuestion[], pick: VerdictPick): Summary {
   const types = typesOf(scored, pick);
   const eight = eightTypes(types);
@@ -100,6 +112,9 @@ function summary(scored: readonly ScoredQuestion[], pick: VerdictPick): Summary 
       mra_post: meanOfEight(scored, other("mra_post")),
       mra_tac: meanOfEight(scored, other("mra_tac")),
       post_processing: meanOfTen(scored, other("post_processing")),
+      ...(scored.some(({ score }) => score.others.post_processing_judged !== undefined)
+        ? { post_processing_judged: meanOfTen(scored, judgedOrRuled) }
+        : {}),
     },
     notes: missing.length > 0 ? [`no questions of the types ${missing.join(", ")}`] : [],
   };
@@ -163,6 +178,7 @@ export const vsibench = defineBenchmark({
       target: truth,
     };
   },
+  judgesNumbers: true,
   promptForms: ["choice", "number"],
   promptForm: (question) => (isNumber(question) ? "number" : "choice"),
   judge: (question, answer) =>
@@ -174,7 +190,14 @@ export const vsibench = defineBenchmark({
         output,
         isNumber(question) ? (answer) => relative(variant)(question, answer) : undefined,
       );
-    return { mra_post: by("post"), mra_tac: by("tac"), post_processing: postProcessed(question, output) };
+    return {
+      mra_post: by("post"),
+      mra_tac: by("tac"),
+      post_processing: postProcessed(question, output, null),
+      ...(output.number === undefined
+        ? {}
+        : { post_processing_judged: postProcessed(question, output, output.number) }),
+    };
   },
   logged: (question, { text }, { score }) => {
     const doc = {

@@ -12,7 +12,7 @@ export type { Answered, Answerer, AnswererInfo, AskedQuestion } from "./benchmar
 export { type ChatAnswererOptions, chatAnswerer } from "./benchmark/chat-answerer.ts";
 export { type CheckpointAnswererOptions, checkpointAnswerer } from "./benchmark/checkpoint-answerer.ts";
 export type { EvaluatedRun, RunCost } from "./benchmark/evaluated-run.ts";
-export { hubHome, locateData } from "./benchmark/locate-data.ts";
+export { fetchFolder, locateData } from "./benchmark/locate-data.ts";
 export { type ReadLmmsOptions, readLmmsRuns } from "./benchmark/read-lmms-runs.ts";
 export { readRuns } from "./benchmark/read-runs.ts";
 export { reportFigure } from "./benchmark/report-figures.ts";

@@ -61,6 +61,7 @@ it("a judge that fails is counted, and asked again by the next run only where it
       answered: (input) => rules.answered(input),
       claims: (input) => rules.claims(input),
       equal: (input) => rules.equal(input),
+      number: (input) => rules.number(input),
       attention: async () => ({ value: { score: 7, rationale: "" } }),
       consistency: async (input) => {
         asked++;

@@ -10,6 +10,7 @@ export type {
   JudgedConsistency,
   JudgeInput,
   JudgeUsage,
+  NumberInput,
 } from "./judge.ts";
 export {
   type Consistency,

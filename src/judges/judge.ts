@@ -51,6 +51,14 @@ export interface EqualityInput {
   answer: string;
 }
 
+/** An answer that should hold a number. */
+export interface NumberInput {
+  /** The question, maybe empty. */
+  question: string;
+  /** The answer that was given. */
+  answer: string;
+}
+
 /** What judging has cost so far. */
 export interface JudgeUsage {
   /** Requests that were sent, tries again included. */
@@ -83,6 +91,8 @@ export interface Judge {
   attention(input: JudgeInput): Promise<Judged<Attention>>;
   /** Whether two answers to an open question mean the same. */
   equal(input: EqualityInput): Promise<Judged<boolean>>;
+  /** The number that an answer to a question about an amount gives, in digits. */
+  number(input: NumberInput): Promise<Judged<number>>;
   /** What judging has cost so far. */
   usage(): JudgeUsage;
   /** Ends requests in flight, which then are null, and closes what is open. */

@@ -95,6 +95,21 @@ describe("what a model is asked and says", () => {
     expect((await judge.equal({ question: "Who?", gold: "the man", answer: "a guy" })).value).toBe(true);
   });
 
+  it("reads a number where rules cannot, and as the released post-processing does", async () => {
+    const replies = ['{"value": 12}', '{"value": null}', '```json\n{"value": 2}\n```', "about two"];
+    const judge = await judgeWith((_, r, n) => say(r, replies[n - 1] as string));
+    const ask = (answer: string) => judge.number({ question: "How many chairs?", answer });
+    expect(await ask("four")).toEqual({ value: 4 });
+    expect(server?.seen).toHaveLength(0);
+    expect((await ask("two rows, 12 chairs in all")).value).toBe(12);
+    expect(reasonOf(await ask("2 or 3"))).toBe("the judge finds no single number in the answer");
+    expect(server?.seen[0]?.messages[1]?.content).toContain("12 chairs in all");
+    const reference = await openJudge(`${server?.url}#m`, { compat: "reference", retries: 0 });
+    expect((await reference.number({ question: "", answer: "2" })).value).toBe(2);
+    expect((await reference.number({ question: "", answer: "2" })).value).toBeNull();
+    expect(server?.seen).toHaveLength(4);
+  });
+
   it("takes 'nothing' as a finding, which is kept", async () => {
     const judge = await judgeWith((_, r) => say(r, '{"words": null, "conclusion": null}'), {
       cacheDir: folder,

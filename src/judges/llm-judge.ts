@@ -14,6 +14,7 @@ import type {
   JudgedConsistency,
   JudgeInput,
   JudgeUsage,
+  NumberInput,
 } from "./judge.ts";
 import {
   type FormPrompts,
@@ -22,11 +23,20 @@ import {
   type JudgePrompts,
   type PlaceValues,
 } from "./prompts.ts";
-import { NONE, readAttention, readClaims, readConclusion, readVerdict, readWords } from "./read-reply.ts";
+import {
+  NONE,
+  readAttention,
+  readClaims,
+  readConclusion,
+  readNumber,
+  readVerdict,
+  readWords,
+} from "./read-reply.ts";
 import {
   referenceAttention,
   referenceDecision,
   referenceLetter,
+  referencePostNumber,
   referenceVsiLetter,
   referenceVsiNumber,
 } from "./reference-replies.ts";
@@ -169,6 +179,25 @@ export class LlmJudge implements Judge {
     return asJudged(
       await this.#ask(this.#parts.prompts.equal, "equal", { question, gold, answer }, read),
       "the judge cannot tell",
+    );
+  }
+
+  /** The number in an answer: by rules where there is one only, else by the model. */
+  async number(input: NumberInput): Promise<Judged<number>> {
+    if (!this.#isReference) {
+      const ruled = await this.#rules.number(input);
+      if (ruled.value !== null || input.answer.trim() === "") return ruled;
+    }
+    const { question, answer } = input;
+    const read: Read<number | typeof NONE> = this.#isReference
+      ? (reply) => {
+          const value = referencePostNumber(reply);
+          return value === undefined ? NONE : value;
+        }
+      : readNumber;
+    return asJudged(
+      await this.#ask(this.#parts.prompts.number, "number", { question, answer }, read),
+      "the judge finds no single number in the answer",
     );
   }
 

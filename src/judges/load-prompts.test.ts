@@ -10,6 +10,8 @@ it("reads its own prompts back", () => {
 });
 
 it("says what is missing or wrong", () => {
+  const { number: __, ...earlier } = judgePrompts;
+  expect(parsePrompts(JSON.stringify(earlier), "own.json").number).toEqual(judgePrompts.number);
   const { claims: _, ...rest } = judgePrompts;
   expect(() => parsePrompts(JSON.stringify(rest), "p.json")).toThrow(
     /p\.json: must hold all prompts, got claims: missing/,
@@ -44,6 +46,10 @@ it("turns collected prompts into its own form", () => {
     },
   };
   const prompts = parsePrompts(JSON.stringify(file), "dir/theirs.json");
+  expect(prompts.number).toEqual(judgePrompts.number);
+  const vsi = { "na_to_float (user)": "«question»: «prediction»?" };
+  const withVsi = parsePrompts(JSON.stringify({ ...file, vsi_post_processing: vsi }), "theirs.json");
+  expect(withVsi.number).toMatchObject({ system: "", user: "«question»: «answer»?", json: false });
   expect(prompts.version).toMatch(/^theirs\.json [0-9a-f]{8}$/);
   expect(prompts.answered.choice).toMatchObject({
     system: "S",

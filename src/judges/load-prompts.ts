@@ -39,12 +39,15 @@ const own = z.strictObject({
   claims: prompt,
   attention: prompt,
   equal: prompt,
+  // Files of before there was this question.
+  number: prompt.default(judgePrompts.number),
 });
 
 const messages = z
   .array(z.object({ role: z.enum(["system", "user"]), content: z.string() }))
   .refine((list) => list.some(({ role }) => role === "user"), "must have a user message");
 const numericKey = "vsi_numeric (both think and answer)";
+const numberKey = "na_to_float (user)";
 const userKey = "user (after .format)";
 const reference = z.object({
   tac: z.object({
@@ -61,6 +64,7 @@ const reference = z.object({
   }),
   train_tar: z.object({ system: z.string(), [userKey]: z.string() }),
   train_consistency_gate: z.object({ system: z.string(), user: z.string() }),
+  vsi_post_processing: z.object({ [numberKey]: z.string() }).optional(),
 });
 type Reference = z.infer<typeof reference>;
 type Messages = z.infer<typeof messages>;
@@ -96,7 +100,7 @@ function fromMessages(list: Messages, use: JudgeSampling, payload: "think" | "an
 }
 
 function fromReference(
-  { tac, vas, train_tar: tar, train_consistency_gate: gate }: Reference,
+  { tac, vas, train_tar: tar, train_consistency_gate: gate, vsi_post_processing: vsi }: Reference,
   version: string,
 ): JudgePrompts {
   const pair = (system: string, user: string, use: JudgeSampling, reminder = ""): JudgePrompt => ({
@@ -121,6 +125,9 @@ function fromReference(
     claims: pair(tar.system, tar[userKey], { ...training, maxTokens: 1024 }),
     attention: pair(vas.system, vas.user, scoring, vas.retry_suffix_on_last_user_message),
     equal: judgePrompts.equal,
+    number: vsi
+      ? pair("", vsi[numberKey].replaceAll("«prediction»", "«answer»"), extraction)
+      : judgePrompts.number,
   };
 }
 
@@ -152,6 +159,7 @@ const needed: [(prompts: JudgePrompts) => Record<string, JudgePrompt>, string[][
   [({ claims }) => ({ claims }), [["think", "response"]]],
   [({ attention }) => ({ attention }), [["think", "response"]]],
   [({ equal }) => ({ equal }), [["gold"], ["answer"]]],
+  [({ number }) => ({ number }), [["answer"]]],
 ];
 
 function checkPlaces(prompts: JudgePrompts, path: string): void {

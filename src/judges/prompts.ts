@@ -59,6 +59,8 @@ export interface JudgePrompts {
   attention: JudgePrompt;
   /** Whether two answers mean the same. */
   equal: JudgePrompt;
+  /** The number that an answer gives. */
+  number: JudgePrompt;
 }
 
 const ask = (system: string, user: string, maxTokens: number): JudgePrompt => ({
@@ -216,6 +218,19 @@ The candidate says:
 Would a fair marker accept the candidate's answer as meaning what the key says? Wording, order, units written differently and harmless additions do not matter; a different thing, number, person, place or order does, and so does hedging between answers.
 
 Reply with JSON: {"equal": true or false}`,
+    60,
+  ),
+  number: ask(
+    "You copy amounts out of answers. You never work anything out and never correct anything.",
+    `${asked}
+The answer that was handed in:
+"""
+«answer»
+"""
+
+Which amount does it give in reply to the question? Number words become digits. Of an amount in two units take the unit that the question asks for; convert nothing. Where the answer gives no amount, or several without settling on one, use null.
+
+Reply with JSON: {"value": the number, or null}`,
     60,
   ),
 };

@@ -126,6 +126,12 @@ export function readVerdict(reply: string, keys: readonly string[]): boolean | t
   return verdicts.get(first) ?? null;
 }
 
+/** The number in a reply, as JSON or bare. */
+export function readNumber(reply: string): number | typeof NONE | null {
+  const found = readConclusion(reply, { options: [], type: "number" });
+  return typeof found === "string" ? Number(found) : found;
+}
+
 /** The words a reply quotes, or null. */
 export function readWords(reply: string): string | null {
   const given = field(withoutReasoning(reply), ["words", "quote", "evidence"]);

@@ -53,6 +53,23 @@ export function referenceVsiNumber(reply: string): number | null {
   return Number(token);
 }
 
+/**
+ * VSI-Bench's number in post-processing: `value` of a JSON object, without the fence around it.
+ *
+ * @returns undefined where the model says that there is none, null where the reply cannot be read
+ */
+export function referencePostNumber(reply: string): number | undefined | null {
+  const inner = /^```(?:json)?\s*([\s\S]*?)\s*```$/.exec(reply.trim())?.[1] ?? reply.trim();
+  try {
+    const { value } = JSON.parse(inner) as { value?: unknown };
+    if (value === null || value === undefined) return undefined;
+    const number = Number(value);
+    return Number.isFinite(number) ? number : undefined;
+  } catch {
+    return null;
+  }
+}
+
 /** The gate's decision: TRUE or FALSE at the head of the first line, else the only one of them in it; else null. */
 export function referenceDecision(reply: string): boolean | null {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: Python's line ends

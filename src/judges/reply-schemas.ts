@@ -14,6 +14,7 @@ const shapes = {
   // The reason comes first, so that the score follows from it.
   attention: z.strictObject({ rationale: z.string(), score: z.number() }),
   equal: z.strictObject({ equal: z.boolean() }),
+  number: z.strictObject({ value: z.number().nullable() }),
 };
 
 function schemaOf(shape: z.ZodType): Record<string, unknown> {
@@ -29,4 +30,5 @@ export const replySchemas = {
   claims: schemaOf(shapes.claims),
   attention: schemaOf(shapes.attention),
   equal: schemaOf(shapes.equal),
+  number: schemaOf(shapes.number),
 };

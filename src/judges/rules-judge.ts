@@ -9,6 +9,7 @@ import type {
   JudgedConsistency,
   JudgeInput,
   JudgeUsage,
+  NumberInput,
 } from "./judge.ts";
 import { noUsage } from "./judge.ts";
 import { judgeConsistency, noConclusion, type Reading, readAs, readBoth } from "./judge-consistency.ts";
@@ -81,6 +82,12 @@ export class RulesJudge implements Judge {
     if (x !== null && y !== null && a.length === 1 && b.length <= 2)
       return { value: Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x)) };
     return { value: null, reason: "rules cannot tell whether different words mean the same" };
+  }
+
+  /** The only number in the answer. */
+  async number({ answer }: NumberInput): Promise<Judged<number>> {
+    const value = parseNumber(answer);
+    return value === null ? { value, reason: "the answer holds no single number" } : { value };
   }
 
   /** Zero: rules cost nothing. */

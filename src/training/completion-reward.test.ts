@@ -83,6 +83,7 @@ it("gives no reward where a judge failed", async () => {
     claims: (input) => rules.claims(input),
     attention: () => rules.attention(),
     equal: (input) => rules.equal(input),
+    number: (input) => rules.number(input),
     usage: () => rules.usage(),
     close: () => rules.close(),
   };

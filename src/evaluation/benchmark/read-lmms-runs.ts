@@ -18,6 +18,7 @@ import { ComparableRun } from "../score-against.ts";
 import { type SampleScorer, scoreSample } from "../score-sample.ts";
 import { SummaryBuilder } from "../score-summary.ts";
 import { countDiffering, type EvaluatedRun } from "./evaluated-run.ts";
+import { scoreJudged } from "./judged-output.ts";
 import { locateData } from "./locate-data.ts";
 
 /** How runs of lmms-eval are read. */
@@ -111,16 +112,17 @@ async function readGroup(
   for (const log of logs) {
     const { rows, unknown } = await readLog(folder, log, options);
     left += unknown;
-    for (const { question, row } of rows) {
-      const score = benchmark.score(question, { text: row.output, finishReason: row.finishReason });
-      scored.push({ question, score });
-    }
-    const score = async ({ row }: { row: TraceRow }) => ({
-      ...(await scoreSample(row, options.scorer)),
-      key: "",
-    });
-    for await (const record of mapPool(rows, 64, score)) {
+    const score = async ({ question, row }: LoggedOutput) => {
+      const output = { text: row.output, finishReason: row.finishReason };
+      return {
+        question,
+        score: await scoreJudged(benchmark, question, output, options.scorer.judge),
+        record: { ...(await scoreSample(row, options.scorer)), key: "" },
+      };
+    };
+    for await (const { question, score: given, record } of mapPool(rows, 64, score)) {
       options.signal?.throwIfAborted();
+      scored.push({ question, score: given });
       builder.add(record);
       comparable.add(record);
     }

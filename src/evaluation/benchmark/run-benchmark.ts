@@ -17,6 +17,7 @@ import type { Embedder, Judge } from "../../judges/index.ts";
 import { scoreFiles } from "../score-files.ts";
 import type { ScoreSummary } from "../score-summary.ts";
 import type { Answerer, AnswererInfo } from "./answerer.ts";
+import { scoreJudged } from "./judged-output.ts";
 import { type GenerationArguments, lmmsLogs, type ScoredAnswer } from "./lmms-log.ts";
 import { type OutputLine, OutputLog } from "./output-log.ts";
 import { byVideo, type Shard, shardOf } from "./shard.ts";
@@ -34,6 +35,9 @@ export interface BenchmarkPlan {
   /** Whose words the questions are put in; default our own. */
   profile?: PromptProfile | undefined;
 }
+
+/** Outputs being judged at once; the judge bounds its own requests. */
+const JUDGED_AT_ONCE = 64;
 
 /** What is going to be asked. */
 export interface PlannedRun {
@@ -194,7 +198,7 @@ export async function runBenchmark(
     };
     for await (const lines of mapPool(open, answerer.inFlight, work)) count(lines);
     const seconds = stampOf.seconds + (performance.now() - begun) / 1000;
-    const answers = questions.map((question): ScoredAnswer => {
+    const score = async (question: BenchmarkQuestion): Promise<ScoredAnswer> => {
       const {
         id: _,
         key: __,
@@ -205,9 +209,12 @@ export async function runBenchmark(
         question,
         prompt: prompts.get(question.id) as string,
         answered,
-        score: benchmark.score(question, { text, finishReason, failure }),
+        score: await scoreJudged(benchmark, question, { text, finishReason, failure }, options.judge),
       };
-    });
+    };
+    const answers: ScoredAnswer[] = [];
+    for await (const answer of mapPool(questions, JUDGED_AT_ONCE, score)) answers.push(answer);
+    signal.throwIfAborted();
     const sum = (pick: (answer: ScoredAnswer) => number | null): number =>
       answers.reduce((total, answer) => total + (pick(answer) ?? 0), 0);
     const record: RunRecord = {
