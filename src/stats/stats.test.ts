@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { bootstrapInterval, mean, pairedDifference } from "./index.ts";
+import { averageInterval, bootstrapInterval, mean, pairedDifference } from "./index.ts";
 
 it("has no mean of nothing", () => {
   expect(mean([])).toBeNull();
@@ -30,6 +30,21 @@ it("is wider where values of one video go together", () => {
   expect((together?.high ?? 0) - (together?.low ?? 0)).toBeGreaterThan(
     2 * ((alone?.high ?? 0) - (alone?.low ?? 0)),
   );
+});
+
+it("of an average of means counts each as much, however many values it has", () => {
+  const coin = (n: number) => Array.from({ length: n }, (_, i) => i % 2);
+  const interval = averageInterval([{ values: coin(1000) }, { values: coin(100) }], { samples: 4000 });
+  // Standard deviations of the means are 0.0158 and 0.05, of their average half the root of the squares' sum.
+  const half = (1.96 * Math.hypot(0.5 / Math.sqrt(1000), 0.5 / Math.sqrt(100))) / 2;
+  expect(interval?.low).toBeCloseTo(0.5 - half, 2);
+  expect(interval?.high).toBeCloseTo(0.5 + half, 2);
+  expect(interval?.clusters).toBe(1100);
+  // Parts that go against each other are drawn by themselves: the same values are not the same draws.
+  const both = averageInterval([{ values: coin(100) }, { values: coin(100).map((v) => -v) }]);
+  expect((both?.high ?? 0) - (both?.low ?? 0)).toBeGreaterThan(0.1);
+  expect(averageInterval([])).toBeNull();
+  expect(averageInterval([{ values: coin(9) }, { values: [1, 1], clusters: ["a", "a"] }])).toBeNull();
 });
 
 it("has no interval of one video", () => {
