@@ -1,5 +1,6 @@
 /** The lowest layer: what every other layer uses, and nothing that knows what a video or a model is. */
 
+export { type CheckoutSource, checkoutSource } from "./checkout-source.ts";
 export { hashJson, sha256, sha256File } from "./hash.ts";
 export { keepsHeap, rerunKeepingHeap } from "./heap.ts";
 export { type JsonlErrors, JsonlWriter, readJsonl, readJsonlLines, writeFileAtomic } from "./jsonl.ts";
