@@ -2,14 +2,16 @@
 
 import type { Command } from "commander";
 import { formatDuration, Progress, rerunKeepingHeap } from "../base/index.ts";
+import { locateModel } from "../models/index.ts";
 import {
-  type CommonRecipe,
   type GrpoEvent,
   type GrpoMetrics,
+  type GrpoRecipe,
   loadGrpoRecipe,
   loadRecipe,
   type SftEvent,
   type SftMetrics,
+  type SftRecipe,
   type TrainingOptions,
   type TrainingResult,
   trainGrpo,
@@ -17,9 +19,10 @@ import {
 } from "../training/index.ts";
 import { commandAgain } from "./command-again.ts";
 import { choiceFlag, integerFlag } from "./flags.ts";
+import { type SwiftFlags, trainWithSwift } from "./train-swift.ts";
 
-interface Flags {
-  out: string;
+interface Flags extends SwiftFlags {
+  engine: "local" | "swift";
   model?: string;
   data?: string;
   heldout?: string;
@@ -27,12 +30,8 @@ interface Flags {
   embedder?: string;
   steps?: number;
   seed?: number;
-  resume?: true;
   device: "cpu" | "webgpu" | "cuda";
   threads?: number;
-  cache?: string | false;
-  dryRun?: true;
-  json?: true;
 }
 
 const sftHelp = `
@@ -46,7 +45,8 @@ Examples:
   $ video-r2 train sft recipes/synth-sft.yaml --out runs/first
   $ video-r2 train sft recipes/synth-sft.yaml --out runs/first --resume
   $ video-r2 train sft recipes/synth-lora.yaml --model runs/first/model --out runs/second --steps 50
-  $ video-r2 train sft recipes/synth-sft.yaml --out runs/x --dry-run     # prints the recipe with every default`;
+  $ video-r2 train sft recipes/synth-sft.yaml --out runs/x --dry-run     # prints the recipe with every default
+  $ video-r2 train sft recipes/video-r2-7b-sft.yaml --engine swift --data sft.jsonl --out runs/7b-sft`;
 
 const grpoHelp = `
 RECIPE is a YAML file; docs/training.md lists its fields, recipes/ has some. DIR gets metrics.jsonl (one line a
@@ -60,7 +60,8 @@ Examples:
   $ video-r2 train grpo recipes/synth-grpo.yaml --out runs/grpo
   $ video-r2 train grpo recipes/synth-grpo.yaml --model runs/first/model --out runs/grpo2 --steps 100
   $ video-r2 train grpo recipes/synth-grpo.yaml --judge http://localhost:8001/v1#Qwen3-8B --out runs/judged
-  $ video-r2 train grpo recipes/synth-grpo.yaml --out runs/grpo --resume`;
+  $ video-r2 train grpo recipes/synth-grpo.yaml --out runs/grpo --resume
+  $ video-r2 train grpo recipes/video-r2-7b-grpo.yaml --engine swift --data grpo.jsonl --out runs/7b-grpo --dry-run`;
 
 /** Adds `train` to the program. */
 export function registerTrain(program: Command): void {
@@ -105,6 +106,15 @@ function withFlags(command: Command, heldout: string): Command {
     .option("--threads <n>", "threads of the model (default: all)", integerFlag("--threads", 1))
     .option("--cache <dir>", "folder that keeps drawn frames (default: <out>/frames)")
     .option("--no-cache", "keep no drawn frames")
+    .option(
+      "--engine <engine>",
+      "local, this process; or swift, ms-swift on this machine's GPUs or on many nodes",
+      choiceFlag("--engine", ["local", "swift"] as const),
+      "local",
+    )
+    .option("--python <program>", "of swift: a Python that has it (default: VIDEO_R2_PYTHON, else python3)")
+    .option("--gpus <n>", "of swift: GPUs of a node, 0 for the CPU (default: all)", integerFlag("--gpus", 0))
+    .option("--judge-recipe <file>", "of swift: a judge to start for the run, as recipes/judge-vllm.yaml")
     .option("--dry-run", "check recipe and files, print the recipe with every default, train nothing")
     .option("--json", "print one JSON document and nothing else");
 }
@@ -116,7 +126,7 @@ type Shown =
   | { kind: "note"; text: string };
 
 /** One way of training: its recipe, and what carries it out. */
-interface Method<R extends CommonRecipe> {
+interface Method<R extends SftRecipe | GrpoRecipe> {
   name: string;
   load(path: string, overrides: Record<string, unknown>): Promise<R>;
   train(recipe: R, options: TrainingOptions, show: (shown: Shown) => void): Promise<TrainingResult>;
@@ -182,9 +192,19 @@ function grpoText({ reward, accuracy, tar, agreement, kl, seconds, ...rest }: Gr
   return `reward ${shown(reward)}: accuracy ${shown(accuracy)}, TAR ${shown(tar)}, agreement ${shown(agreement)}, KL ${shown(kl, 4)}${held}, ${formatStep(seconds)}`;
 }
 
-async function run<R extends CommonRecipe>(path: string, flags: Flags, method: Method<R>): Promise<void> {
+async function run<R extends SftRecipe | GrpoRecipe>(
+  path: string,
+  flags: Flags,
+  method: Method<R>,
+): Promise<void> {
   const { model, data, heldout, steps, seed, judge, embedder } = flags;
   const recipe = await method.load(path, { model, data, heldout, steps, seed, judge, embedder });
+  if (flags.engine === "swift") {
+    process.exitCode = await trainWithSwift(recipe, flags);
+    return;
+  }
+  const { model: start } = recipe;
+  if (start.startsWith("hf:")) recipe.model = ((await locateModel(start)) as { dir: string }).dir;
   if (flags.dryRun) {
     process.stdout.write(`${JSON.stringify(recipe, null, 2)}\n`);
     return;

@@ -55,9 +55,37 @@ export const optimizerSchema = z.strictObject({
   maxGradNorm: positive.default(1),
 });
 
+const judgeServer = z.strictObject({
+  /** The program and its arguments that serve the judge, such as `[vllm, serve, MODEL, --port, "8000"]`. */
+  command: z.array(z.string()).min(1),
+  /** Where it then answers: `http://host:port/v1#model`. */
+  url: z.string(),
+  /** Longest it may take until it does. */
+  waitSeconds: positive.default(1800),
+});
+
+/** What only matters where another engine trains on a cluster (`--engine swift`). */
+const cluster = z.strictObject({
+  /** Rows or completions that a GPU takes in one pass. */
+  perDevice: count.default(1),
+  /** Longest prompt with its answer, in tokens; longer rows are left out. */
+  maxLength: count.optional(),
+  /** A judge to start for the run; its `url` is used in place of the recipe's `judge`. */
+  judge: judgeServer.optional(),
+  /** Further arguments of ms-swift by name; they win over what the recipe gives. */
+  swift: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
+    .default({}),
+  /** Environment of ms-swift, such as `NCCL_DEBUG`. */
+  env: z.record(z.string(), z.string()).default({}),
+});
+
+/** What a recipe says for a cluster. */
+export type RecipeCluster = z.infer<typeof cluster>;
+
 /** Fields of every recipe. */
 export const commonFields = {
-  /** Starting checkpoint: a folder. Relative paths are relative to the recipe's folder. */
+  /** Starting checkpoint: a folder, or `hf:org/name`. Relative paths are relative to the recipe's folder. */
   model: z.string(),
   /** Rows to learn from: JSONL as `video-r2 data synth` writes it. */
   data: z.string(),
@@ -78,6 +106,7 @@ export const commonFields = {
   seed: z.number().int().default(0),
   /** Threads that decode and draw while the model trains. */
   workers: count.default(1),
+  cluster: cluster.optional(),
 };
 
 /** How frames are taken from videos in a recipe. */
@@ -139,7 +168,7 @@ export async function loadRecipeFile<T extends Located>(
   const recipe = check({ ...content, ...given }, path);
   // Paths in the file are relative to the file; paths given by the caller are relative to where the caller is.
   const locate = (name: "model" | "data" | "heldout", value: string): string =>
-    resolve(name in given ? "." : dirname(path), value);
+    value.startsWith("hf:") ? value : resolve(name in given ? "." : dirname(path), value);
   return {
     ...recipe,
     model: locate("model", recipe.model),

@@ -23,7 +23,7 @@ import { EventFile, type StepLine } from "./event-file.ts";
 import type { CommonRecipe } from "./recipe-file.ts";
 
 /** Fields of a recipe that may differ when a run goes on: they do not change what is computed. */
-const FREE: readonly string[] = ["saveEvery", "keep", "workers"];
+const FREE: readonly string[] = ["saveEvery", "keep", "workers", "cluster"];
 
 /** Files of a checkpoint that are copied from the model training began with. */
 const COMPANIONS =

@@ -65,7 +65,8 @@ export async function encodeVideo(
 }
 
 /**
- * A frame rate as a fraction: whole numbers, multiples of 1000/1001, and otherwise thousandths.
+ * A frame rate as a fraction: whole numbers, multiples of 1000/1001, and otherwise thousandths, or where these are
+ * too coarse (a few frames of a long video) millionths.
  *
  * @param fps above 0
  */
@@ -73,9 +74,10 @@ export function frameRateFraction(fps: number): { num: number; den: number } {
   if (Number.isInteger(fps)) return { num: fps, den: 1 };
   const ntsc = Math.round((fps * 1001) / 1000);
   if (ntsc > 0 && Math.abs((ntsc * 1000) / 1001 - fps) < 0.005) return { num: ntsc * 1000, den: 1001 };
-  const num = Math.max(1, Math.round(fps * 1000));
-  const divisor = greatestCommonDivisor(num, 1000);
-  return { num: num / divisor, den: 1000 / divisor };
+  const parts = Math.abs(Math.round(fps * 1000) / 1000 - fps) < 1e-9 ? 1000 : 1e6;
+  const num = Math.max(1, Math.round(fps * parts));
+  const divisor = greatestCommonDivisor(num, parts);
+  return { num: num / divisor, den: parts / divisor };
 }
 
 let counter = 0;
