@@ -45,6 +45,14 @@ async function asPictures(path: string): Promise<void> {
     await writeFile(join(path, `${String(i + 1).padStart(5, "0")}.jpg`), encodeJpeg(frame));
 }
 
+/** What `eval --dry-run --json` prints. */
+type DryRun = {
+  benchmark: string;
+  questions: number;
+  missing: unknown[];
+  time: { seconds: number; basis: string } | null;
+}[];
+
 /** What `report --json` prints. */
 type Tables = {
   name: string;
@@ -70,11 +78,12 @@ describe("eval", () => {
       ...["--dry-run", "--json"],
     ]);
     expect(code).toBe(0);
-    const found = JSON.parse(stdout) as { benchmark: string; questions: number; missing: unknown[] }[];
+    const found = JSON.parse(stdout) as DryRun;
     expect(found.map(({ benchmark }) => benchmark)).toEqual(names);
-    for (const { questions, missing } of found) {
+    for (const { questions, missing, time } of found) {
       expect(questions).toBeGreaterThan(1);
       expect(missing).toEqual([]);
+      expect(time).toBeNull();
     }
     expect(server.requests()).toBe(0);
   });
@@ -86,7 +95,14 @@ describe("eval", () => {
     ]);
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
     const runs = JSON.parse(stdout) as {
-      record: { benchmark: string; questions: number; frames: number; failed: number };
+      record: {
+        benchmark: string;
+        questions: number;
+        frames: number;
+        failed: number;
+        seconds: number;
+        commit: string | null;
+      };
       result: { robust: { n: number; unscored: number }; reference: { value: number | null } };
       scores: { outputs: number; agreement: { n: number } };
     }[];
@@ -94,6 +110,8 @@ describe("eval", () => {
     expect(runs.reduce((sum, { record }) => sum + record.questions, 0)).toBe(server.requests());
     for (const { record, result, scores } of runs) {
       expect(record.failed, record.benchmark).toBe(0);
+      // Null where the package is no checkout.
+      expect(record.commit ?? "0".repeat(40)).toMatch(/^[0-9a-f]{40}$/);
       expect(record.frames, record.benchmark).toBeGreaterThanOrEqual(4 * record.questions);
       expect(result.robust.n + result.robust.unscored, record.benchmark).toBe(record.questions);
       expect(result.reference.value, record.benchmark).not.toBeNull();
@@ -104,6 +122,24 @@ describe("eval", () => {
       expect(row).toMatchObject({ doc_id: 0, filtered_resps: [expect.stringContaining("<answer>")] });
     }
     const asked = server.requests();
+    const estimate = async (...more: string[]) => {
+      const dry = ["eval", "mlvu", "--data", at("data"), ...model(), "--dry-run", "--json", ...more];
+      return (JSON.parse((await runCli(dry)).stdout) as DryRun)[0]?.time;
+    };
+    // As fast as it was; or as some of the questions are now.
+    expect(await estimate("--out", at("all"))).toMatchObject({
+      basis: "as fast as mlvu was (7 questions)",
+      seconds: runs[names.indexOf("mlvu")]?.record.seconds,
+    });
+    expect(server.requests()).toBe(asked);
+    const probing = await startAnsweringServer(undefined, 5);
+    const probe = await runCli([
+      ...["eval", "mlvu", "--data", at("data"), "--model", `${probing.url}#answering`, "--concurrency", "3"],
+      ...["--dry-run", "--probe"],
+    ]);
+    expect(probe.stdout).toMatch(/about 0 s, as fast as 3 of the questions, just asked/);
+    expect(probing.requests()).toBe(3);
+    await probing.close();
     const again = await runCli([
       ...["eval", ...names, "--data", at("data"), ...model(), "--out", at("all"), "--json"],
     ]);

@@ -23,10 +23,20 @@ export {
   type FetchPlan,
   type FetchProgress,
   type FetchResult,
+  isUnfinished,
   planFetch,
   type RunFetchOptions,
   runFetch,
 } from "./hub/fetch-benchmark.ts";
+export {
+  type CheckoutImport,
+  type CheckoutImportOptions,
+  type ImportedBenchmark,
+  importCheckout,
+  type LeftOutBenchmark,
+  type TaskVariant,
+} from "./prompts/import-checkout.ts";
+export { type PromptExample, promptExamples } from "./prompts/import-examples.ts";
 export {
   type BenchmarkPrompts,
   type ImportedProfile,

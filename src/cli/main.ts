@@ -36,9 +36,21 @@ const commands: readonly LazyCommand[] = [
     load: async () => (await import("./report.ts")).registerReport,
   },
   {
+    name: "prompts",
+    description: "benchmarks in others' words: import, show",
+    load: async () => (await import("./prompts.ts")).registerPrompts,
+  },
+  {
     name: "data",
-    description: "make data sets: synth",
-    load: async () => (await import("./data-synth.ts")).registerDataSynth,
+    description: "make and fetch data sets: synth, fetch",
+    load: async () => {
+      const { registerDataSynth } = await import("./data-synth.ts");
+      const { registerDataFetch } = await import("./data-fetch.ts");
+      return (program) => {
+        registerDataSynth(program);
+        registerDataFetch(program);
+      };
+    },
   },
   {
     name: "train",

@@ -1,5 +1,15 @@
 /** Data sets: rows, reading them, and the synthetic world that generates them. */
 
+export { type ArchiveSet, archiveSets, isForeignArchive } from "./archives/archive-sets.ts";
+export { insideFolder } from "./archives/inside-folder.ts";
+export { type Archive, type UnpackOptions, unpackArchive } from "./archives/unpack.ts";
+export { isUnpacked, privateFolder, recordUnpacked } from "./archives/unpacked-record.ts";
+export { cardFiles } from "./hub/card-files.ts";
+export { checkSpace, diskError, formatBytes, freeBytes } from "./hub/disk-space.ts";
+export { bytesHere, type Download, downloadFile, isSameFile } from "./hub/download-file.ts";
+export { withLock } from "./hub/folder-lock.ts";
+export { Hub, type HubFile, type HubOptions } from "./hub/hub.ts";
+export { hubHome } from "./hub/hub-environment.ts";
 export { clockEnd, readDataset, rowFiles, spreadRows, streamDataset } from "./read-dataset.ts";
 export { checkRow, type DataRow, dataRowSchema } from "./row.ts";
 export { synthCorpus } from "./synth/corpus.ts";

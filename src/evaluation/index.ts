@@ -11,6 +11,7 @@ export {
 export type { Answered, Answerer, AnswererInfo, AskedQuestion } from "./benchmark/answerer.ts";
 export { type ChatAnswererOptions, chatAnswerer } from "./benchmark/chat-answerer.ts";
 export { type CheckpointAnswererOptions, checkpointAnswerer } from "./benchmark/checkpoint-answerer.ts";
+export { estimateByAsking, estimateFromRuns, type TimeEstimate } from "./benchmark/estimate-time.ts";
 export type { EvaluatedRun, RunCost } from "./benchmark/evaluated-run.ts";
 export { fetchFolder, locateData } from "./benchmark/locate-data.ts";
 export { type ReadLmmsOptions, readLmmsRuns } from "./benchmark/read-lmms-runs.ts";

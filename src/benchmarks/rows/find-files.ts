@@ -6,12 +6,15 @@ import { join } from "node:path";
 
 const escaped = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
 
+/** What a pattern with stars matches: a star stands for anything but a slash. */
+const formOf = (pattern: string) => new RegExp(`^${pattern.split("*").map(escaped).join("[^/]*")}$`);
+
 /** Paths below `folder` that a pattern names, sorted; `*` stands for anything but a slash. */
 async function matching(folder: string, pattern: string): Promise<string[]> {
   const [first = "", ...rest] = pattern.split("/");
   let names: string[];
   if (first.includes("*")) {
-    const form = new RegExp(`^${first.split("*").map(escaped).join(".*")}$`);
+    const form = formOf(first);
     names = (await readdir(folder).catch(() => [])).filter((name) => form.test(name)).sort();
   } else names = existsSync(join(folder, first)) ? [first] : [];
   if (rest.length === 0) return names.map((name) => join(folder, name));
@@ -29,6 +32,17 @@ export async function findFiles(folder: string, patterns: readonly FilePattern[]
     const parts = typeof pattern === "string" ? [pattern] : pattern;
     const found = await Promise.all(parts.map((part) => matching(folder, part)));
     if (found.every((files) => files.length > 0)) return found.flat();
+  }
+  return [];
+}
+
+/** As `findFiles`, among paths of a list. */
+export function choosePaths(paths: readonly string[], patterns: readonly FilePattern[]): string[] {
+  const sorted = [...paths].sort();
+  for (const pattern of patterns) {
+    const forms = (typeof pattern === "string" ? [pattern] : pattern).map(formOf);
+    const found = forms.map((form) => sorted.filter((path) => form.test(path)));
+    if (found.every((some) => some.length > 0)) return found.flat();
   }
   return [];
 }

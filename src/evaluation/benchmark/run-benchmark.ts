@@ -65,8 +65,9 @@ export interface RunBenchmarkOptions {
   settings: EvaluationSettings;
   judge: Judge;
   embedder: Embedder;
-  /** The package's version and commit, for the record. */
+  /** The package's version, and its commit where that is known, for the record. */
   version: string;
+  commit: string | null;
   signal: AbortSignal;
   onProgress?: (done: number, total: number, failed: number) => void;
 }
@@ -75,6 +76,7 @@ export interface RunBenchmarkOptions {
 export interface RunRecord {
   benchmark: string;
   version: string;
+  commit: string | null;
   node: string;
   model: AnswererInfo;
   settings: EvaluationSettings & { maxNewTokens: number; together: number };
@@ -220,6 +222,7 @@ export async function runBenchmark(
     const record: RunRecord = {
       benchmark: benchmark.name,
       version: options.version,
+      commit: options.commit,
       node: process.version,
       model: answerer.info,
       settings: { ...settings, maxNewTokens: benchmark.maxNewTokens, together: answerer.together },
