@@ -24,8 +24,8 @@ export interface EvaluatedRun {
   scores: ScoreSummary;
   /** Its outputs, to be compared with another run's question by question. */
   comparable: ComparableRun;
-  /** Questions that have a score by our scoring and by the released code's, and not the same. */
-  differ: number;
+  /** Questions that have a score by our scoring and by the released code's, and not the same; null where none has both. */
+  differ: number | null;
   cost: RunCost;
   /** Where it lies; of parts, that of the first. */
   folder: string;
@@ -35,10 +35,11 @@ export interface EvaluatedRun {
   notes: string[];
 }
 
-/** How many questions the two scorings judge differently. */
-export function countDiffering(scored: readonly ScoredQuestion[]): number {
-  return scored.filter(
-    ({ score: { robust, reference } }) =>
-      robust.score !== null && reference.score !== null && robust.score !== reference.score,
-  ).length;
+/** How many questions the two scorings judge differently; null where none has a score by both. */
+export function countDiffering(scored: readonly ScoredQuestion[]): number | null {
+  const both = scored.filter(
+    ({ score: { robust, reference } }) => robust.score !== null && reference.score !== null,
+  );
+  if (both.length === 0) return null;
+  return both.filter(({ score: { robust, reference } }) => robust.score !== reference.score).length;
 }

@@ -15,7 +15,8 @@ const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(te
 
 /** The picture of a table, or null where it is none that is drawn. */
 export function reportFigure(table: ReportTable): string | null {
-  if (table.map) return heatMap(table);
+  // A map of a few numbers says less than the numbers.
+  if (table.map && table.rows.length * table.heads.length >= 4) return heatMap(table);
   if (table.rows.length > 0 && differenceHeads.every((head) => table.heads.includes(head)))
     return differencePlot(table);
   return null;

@@ -91,7 +91,7 @@ function html(tables: readonly ReportTable[]): string {
   const names = [...new Set(tables.flatMap(({ detail }) => detail ?? []))];
   const folded = names.map((name) => {
     const own = tables.filter(({ detail }) => detail === name).map(htmlTable);
-    return `<details><summary>${asText(name)}</summary>${own.join("\n")}</details>`;
+    return `<details${names.length === 1 ? " open" : ""}><summary>${asText(name)}</summary>${own.join("\n")}</details>`;
   });
   return pageHtml(
     { title: "Benchmarks", command: "report" },
