@@ -167,6 +167,9 @@ def stand_ins():
         def init_processor(self, processor):
             self.config = processor.config
 
+        def prepare_generate_kwargs(self, generate_kwargs, *, model=None):
+            return generate_kwargs
+
     class Qwen2_5VLTemplate(Qwen2VLTemplate):
         is_training = False
 
@@ -220,6 +223,8 @@ class Plugin(unittest.TestCase):
         self.assertIn("position_ids", template._data_collator([]))
         template.init_processor(types.SimpleNamespace(config=types.SimpleNamespace(video_token_id=7, image_token_id=6)))
         self.assertEqual((template.video_token_id, template.image_token_id), (7, 6))
+        given = template.prepare_generate_kwargs({"generation_config": types.SimpleNamespace()})
+        self.assertEqual(given["generation_config"].suppress_tokens, [6, 7])
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 The rewards come from a video-r2 reward server, one request for each batch of a rank, whichever of the three is asked
 first. VIDEO_R2_REWARD_URL names the server; video_r2_rewards.py, beside this file, has the other settings.
 
-It also mends two things of ms-swift 4.5 on transformers 4 (each only where it is needed):
-- rollouts without vLLM get position ids that `generate` cannot take (docs/swift.md);
-- checkpoints with a vocabulary of their own have other ids for <|image_pad|> and <|video_pad|> than Qwen's.
+It also mends three things of ms-swift 4.5 (docs/swift.md):
+- on transformers 4, rollouts without vLLM get position ids that `generate` cannot take;
+- checkpoints with a vocabulary of their own have other ids for <|image_pad|> and <|video_pad|> than Qwen's;
+- rollouts without vLLM may hold these tokens, for which there are no pixels.
 """
 
 from __future__ import annotations
@@ -100,5 +101,20 @@ def _mend_media_tokens() -> None:
     Qwen2VLTemplate.init_processor = mended
 
 
+def _mend_rollouts() -> None:
+    """A completion that holds a media token has no pixels to it, and ends the run: none is sampled, as by no sane model."""
+    prepare = Qwen2VLTemplate.prepare_generate_kwargs
+
+    def mended(self: Any, generate_kwargs: Dict[str, Any], *, model: Any = None) -> Dict[str, Any]:
+        prepared = prepare(self, generate_kwargs, model=model)
+        tokens = [self.image_token_id, self.video_token_id]
+        size = getattr(getattr(self, "config", None), "vocab_size", None)
+        prepared["generation_config"].suppress_tokens = [one for one in tokens if size is None or one < size]
+        return prepared
+
+    Qwen2VLTemplate.prepare_generate_kwargs = mended
+
+
 _mend_positions()
 _mend_media_tokens()
+_mend_rollouts()
