@@ -3,7 +3,14 @@
 export { type CheckoutSource, checkoutSource } from "./checkout-source.ts";
 export { hashJson, sha256, sha256File } from "./hash.ts";
 export { keepsHeap, rerunKeepingHeap } from "./heap.ts";
-export { type JsonlErrors, JsonlWriter, readJsonl, readJsonlLines, writeFileAtomic } from "./jsonl.ts";
+export {
+  type JsonlErrors,
+  JsonlWriter,
+  readJsonl,
+  readJsonlLines,
+  writeFileAtomic,
+  writeLinesAtomic,
+} from "./jsonl.ts";
 export { mapPool } from "./pool.ts";
 export { formatDuration, Progress, type ProgressOptions } from "./progress.ts";
 export { Message } from "./protobuf.ts";

@@ -1,9 +1,11 @@
 /** JSON Lines: one JSON value a line, read as a stream and written so that a kill leaves whole lines behind. */
 
-import { createReadStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { UsageError } from "./usage-error.ts";
 
 /** How errors about a file name themselves. */
@@ -81,6 +83,14 @@ export class JsonlWriter {
     this.#queue = written.catch(() => {});
     return written;
   }
+}
+
+/** As `writeFileAtomic`, piece by piece, so that the whole need not be in memory. */
+export async function writeLinesAtomic(path: string, lines: Iterable<string>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  await pipeline(Readable.from(lines), createWriteStream(temporary));
+  await rename(temporary, path);
 }
 
 /** Writes a file so that readers see either the old content or all of the new, also after a kill. */

@@ -61,19 +61,23 @@ export function logName(benchmark: Benchmark, subset: string | null, stamp: stri
   return `${stamp}_samples_${benchmark.taskName(subset)}.jsonl`;
 }
 
-/** The logs of a run: name to lines, questions in the order of their split. */
+/** The logs of a run: name to lines, made as they are taken, questions in the order of their split. */
 export function lmmsLogs(
   benchmark: Benchmark,
   answers: readonly ScoredAnswer[],
   generation: GenerationArguments,
   stamp: string,
-): Map<string, string> {
-  const lines = new Map<string, string[]>();
+): Map<string, Iterable<string>> {
+  const groups = new Map<string, ScoredAnswer[]>();
   for (const answer of answers) {
     const name = logName(benchmark, answer.question.subset, stamp);
-    const own = lines.get(name) ?? [];
-    lines.set(name, own);
-    own.push(`${JSON.stringify(logRow(answer, generation))}\n`);
+    const group = groups.get(name) ?? [];
+    groups.set(name, group);
+    group.push(answer);
   }
-  return new Map([...lines].map(([name, own]) => [name, own.join("")]));
+  return new Map([...groups].map(([name, group]) => [name, linesOf(group, generation)]));
+}
+
+function* linesOf(answers: readonly ScoredAnswer[], generation: GenerationArguments): Generator<string> {
+  for (const answer of answers) yield `${JSON.stringify(logRow(answer, generation))}\n`;
 }

@@ -5,7 +5,14 @@
 
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hashJson, mapPool, sha256, UsageError, writeFileAtomic } from "../../base/index.ts";
+import {
+  hashJson,
+  mapPool,
+  sha256,
+  UsageError,
+  writeFileAtomic,
+  writeLinesAtomic,
+} from "../../base/index.ts";
 import {
   type Benchmark,
   type BenchmarkQuestion,
@@ -269,9 +276,9 @@ async function conclude(
   };
   const result = benchmark.aggregate(answers.map(({ question, score }) => ({ question, score })));
   const files: string[] = [];
-  for (const [name, text] of lmmsLogs(benchmark, answers, generation, record.stamp)) {
+  for (const [name, lines] of lmmsLogs(benchmark, answers, generation, record.stamp)) {
     const path = join(out, name);
-    await writeFileAtomic(path, text);
+    await writeLinesAtomic(path, lines);
     files.push(path);
   }
   const { summary: scores } = await scoreFiles({
