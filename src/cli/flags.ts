@@ -30,6 +30,26 @@ export function numberFlag(flag: string, low: number, high: number, open = false
   };
 }
 
+/** A number of bytes with a unit: `5GB`, `500MB`, `2GiB`. @throws UsageError `usage` */
+export function bytesFlag(flag: string): (text: string) => number {
+  const units: Readonly<Record<string, number>> = {
+    KB: 1e3,
+    MB: 1e6,
+    GB: 1e9,
+    TB: 1e12,
+    KiB: 2 ** 10,
+    MiB: 2 ** 20,
+    GiB: 2 ** 30,
+    TiB: 2 ** 40,
+  };
+  return (text) => {
+    const [, number, unit] = /^(\d+(?:\.\d+)?) ?([KMGT]i?B)$/.exec(text) ?? [];
+    const bytes = Math.floor(Number(number) * (units[unit ?? ""] ?? 0));
+    if (!(bytes > 0)) refuse(flag, "a size such as 5GB, 500MB or 2GiB", text);
+    return bytes;
+  };
+}
+
 /** One of some words. @throws UsageError `usage` */
 export function choiceFlag<T extends string>(flag: string, choices: readonly T[]): (text: string) => T {
   return (text) =>

@@ -14,10 +14,23 @@ const IR_VERSION = 10;
 /** Protocol buffers hold less than 2 GiB. */
 const MAX_BYTES = 2 ** 31 - 1;
 
-/** The file's outputs, in order: `out.<path>`. */
+/** Where the data of a tensor lies beside the file. */
+export interface ExternalData {
+  /** Name of the file it is in, in the same folder. */
+  readonly location: string;
+  /** Bytes before it, and of it. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** How a graph is written. */
 export interface EncodeOptions {
-  /** Names of the outputs in the file. */
+  /** Names of the outputs in the file, in order. */
   readonly outputNames: readonly string[];
+  /** Names of the inputs in the file; default their own. */
+  readonly inputNames?: readonly string[];
+  /** Inputs, by position, that become constants whose data lie beside the file. Default none. */
+  readonly external?: ReadonlyMap<number, ExternalData>;
 }
 
 /**
@@ -26,7 +39,11 @@ export interface EncodeOptions {
  * @throws UsageError `engine-model-size` if the constants make the file larger than protocol buffers can be
  */
 export function encodeOnnx(graph: Graph, options: EncodeOptions): Uint8Array {
-  const renamed = new Map(graph.outputs.map((value, i) => [value.id, options.outputNames[i] ?? `out${i}`]));
+  const { inputNames = [], external } = options;
+  const renamed = new Map([
+    ...graph.inputs.map((value, i) => [value.id, inputNames[i] ?? valueName(value)] as const),
+    ...graph.outputs.map((value, i) => [value.id, options.outputNames[i] ?? `out${i}`] as const),
+  ]);
   const nameOf = (value: Value): string => renamed.get(value.id) ?? valueName(value);
   const body = new Message();
   const operands = new Map<string, readonly number[]>();
@@ -41,7 +58,11 @@ export function encodeOnnx(graph: Graph, options: EncodeOptions): Uint8Array {
       5,
       encodeTensor(name, DTYPES.int64.onnx, [numbers.length], BigInt64Array.from(numbers, BigInt)),
     );
-  for (const value of graph.inputs) body.message(11, encodeValueInfo(nameOf(value), value));
+  graph.inputs.forEach((value, i) => {
+    const data = external?.get(i);
+    if (data) body.message(5, encodeExternal(nameOf(value), value, data));
+    else body.message(11, encodeValueInfo(nameOf(value), value));
+  });
   for (const value of graph.outputs) body.message(12, encodeValueInfo(nameOf(value), value));
   const opset = graph.nodes.some((node) => node.op === "BitCast") ? OPSET_BITCAST : OPSET;
   const model = new Message()
@@ -96,10 +117,24 @@ function encodeAttribute(name: string, value: Attribute, isFloat: boolean): Mess
 }
 
 function encodeTensor(name: string, type: number, shape: readonly number[], data: TensorData): Message {
+  return tensorHead(name, type, shape).bytes(
+    9,
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+}
+
+function tensorHead(name: string, type: number, shape: readonly number[]): Message {
   const message = new Message();
   for (const d of shape) message.integer(1, d);
-  message.integer(2, type).text(8, name);
-  return message.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return message.integer(2, type).text(8, name);
+}
+
+function encodeExternal(name: string, { dtype, shape }: Value, data: ExternalData): Message {
+  const message = tensorHead(name, DTYPES[dtype].onnx, shape);
+  for (const key of ["location", "offset", "length"] as const)
+    message.message(13, new Message().text(1, key).text(2, `${data[key]}`));
+  // data_location: EXTERNAL
+  return message.integer(14, 1);
 }
 
 function encodeValueInfo(name: string, value: Value): Message {

@@ -3,16 +3,14 @@
  * shards listed in `model.safetensors.index.json`. Tokenizer and processor files belong to others.
  */
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { UsageError } from "../base/index.ts";
 import { configToJson, loadConfig, type Qwen25VLConfig } from "./config.ts";
 import { checkpointName, type ParamSpec, paramSpecs } from "./param-names.ts";
-import { SafetensorsFile, type StoredDType, writeSafetensors } from "./safetensors.ts";
+import { dtypeBytes, dtypeCode, SafetensorsFile, type StoredDType, writeSafetensors } from "./safetensors.ts";
 import type { FloatTensor, HostParams } from "./tensor.ts";
-
-const SINGLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
+import { planWeightFiles, weightFiles, writeWeightIndex } from "./weight-files.ts";
 
 /** An open checkpoint: its configuration, and its tensors read on demand. Close it when done. */
 export class Checkpoint {
@@ -70,24 +68,6 @@ export class Checkpoint {
   }
 }
 
-function weightFiles(directory: string): string[] {
-  const index = join(directory, INDEX);
-  if (existsSync(join(directory, SINGLE))) return [join(directory, SINGLE)];
-  if (!existsSync(index))
-    throw new UsageError("model-missing", `model: a directory with ${SINGLE} or ${INDEX}, got ${directory}`);
-  let map: unknown;
-  try {
-    map = (JSON.parse(readFileSync(index, "utf8")) as { weight_map?: unknown }).weight_map;
-  } catch (cause) {
-    throw new UsageError("model-file", `${index}: must be JSON`, undefined, { cause });
-  }
-  const names = map !== null && typeof map === "object" ? Object.values(map) : [];
-  const isPlain = (name: unknown): name is string => typeof name === "string" && basename(name) === name;
-  if (names.length === 0 || !names.every(isPlain))
-    throw new UsageError("model-file", `${index}: must map tensors to files beside it`);
-  return [...new Set(names as string[])].sort().map((name) => join(directory, name));
-}
-
 /**
  * Reads a checkpoint's tensors as float32.
  *
@@ -125,34 +105,17 @@ export function saveCheckpoint(
   const { dtype = "float32", shardBytes = 5e9 } = options;
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "config.json"), `${JSON.stringify(configToJson(config, dtype), null, 2)}\n`);
-  const shards: Map<string, FloatTensor>[] = [new Map()];
-  let size = 0;
-  let total = 0;
-  for (const { name } of paramSpecs(config)) {
+  const code = dtypeCode(dtype);
+  const entries = paramSpecs(config).map(({ name }) => {
     const tensor = params.get(name);
     if (!tensor) throw new UsageError("model-file", `saveCheckpoint: the tensor "${name}" must be given`);
-    const bytes = tensor.data.length * (dtype === "float32" ? 4 : 2);
-    if (size > 0 && size + bytes > shardBytes) {
-      shards.push(new Map());
-      size = 0;
-    }
-    shards.at(-1)?.set(name, tensor);
-    size += bytes;
-    total += bytes;
-  }
-  if (shards.length === 1) {
-    rmSync(join(directory, INDEX), { force: true });
-    writeSafetensors(join(directory, SINGLE), shards[0] as Map<string, FloatTensor>, { dtype });
-    return;
-  }
-  const weightMap: Record<string, string> = {};
-  const label = (i: number): string => String(i).padStart(5, "0");
-  shards.forEach((shard, i) => {
-    const file = `model-${label(i + 1)}-of-${label(shards.length)}.safetensors`;
-    writeSafetensors(join(directory, file), shard, { dtype });
-    for (const name of shard.keys()) weightMap[name] = file;
+    const { shape, data } = tensor;
+    return { name, dtype: code, shape, bytes: data.length * dtypeBytes(code), tensor };
   });
-  rmSync(join(directory, SINGLE), { force: true });
-  const index = { metadata: { total_size: total }, weight_map: weightMap };
-  writeFileSync(join(directory, INDEX), `${JSON.stringify(index, null, 2)}\n`);
+  const files = planWeightFiles(entries, shardBytes);
+  for (const { file, tensors } of files)
+    writeSafetensors(join(directory, file), new Map(tensors.map(({ name, tensor }) => [name, tensor])), {
+      dtype,
+    });
+  writeWeightIndex(directory, files);
 }

@@ -5,22 +5,25 @@
  */
 
 import { compile, type Device, DeviceTensor, np, type Program, type TensorSpec } from "../engine/index.ts";
-import type { Qwen25VLConfig, TextConfig } from "./config.ts";
-import { headDim } from "./config.ts";
+import { headDim, type Qwen25VLConfig } from "./config.ts";
 import { KvCache } from "./generate-cache.ts";
-import { fewRowsLinear, type StepWeights, stepLayer, wholeRotary } from "./generate-step.ts";
-import { type GenerationWeights, widened } from "./generate-weights.ts";
+import {
+  prefillFunction,
+  type StepArrays,
+  stepFunction,
+  type WeightArrays,
+  widenAll,
+} from "./generate-programs.ts";
+import type { GenerationWeights } from "./generate-weights.ts";
 import { fromFloat16 } from "./half.ts";
-import { causalBias, decoderLayer, type LayerCache } from "./language.ts";
-import { linear, rmsNorm } from "./layers.ts";
 import { languageRotary } from "./rope.ts";
-import { floatTensor, type Tensor } from "./tensor.ts";
+import { floatTensor } from "./tensor.ts";
 
 /** Most tokens that prefill reads at once; longer prompts are read in pieces, each attending to those before. */
 const CHUNK = 1024;
 
 /** Weights up to this size become part of the programs that make steps, and are held once more in memory, ... */
-const FREEZE_BYTES = 512 * 2 ** 20;
+export const FREEZE_BYTES = 512 * 2 ** 20;
 /** ... where so few rows share them; with more, packed matrices are no faster than weights as left factor, ... */
 const FREEZE_ROWS = 2;
 /**
@@ -28,26 +31,6 @@ const FREEZE_ROWS = 2;
  * runs on one thread: its operators are over before a second has begun.
  */
 const SMALL_BYTES = 32 * 2 ** 20;
-
-/** Weights inside a traced function. */
-interface WeightArrays {
-  readonly layers: readonly StepWeights[];
-  readonly norm: Tensor;
-  readonly head: Tensor;
-}
-
-/** What both programs take besides weights. */
-interface StepArrays {
-  /** `[1, S, D]` in prefill; in a step `[D, B]`, or `[B, D]` where weights are frozen. */
-  readonly hidden: Tensor;
-  /** `[B, S, C / 2]`. */
-  readonly cos: Tensor;
-  readonly sin: Tensor;
-  /** `[B, S]`, 1 at the place whose logits are wanted; absent if S is 1. */
-  readonly last?: Tensor;
-  /** Earlier tokens; absent if there are none. */
-  readonly cache?: { readonly bias: Tensor; readonly layers: readonly { key: Tensor; value: Tensor }[] };
-}
 
 /** `StepArrays` on the host. */
 interface StepTensors {
@@ -295,9 +278,12 @@ export class LanguageRuntime {
     let program = this.#programs.get(key);
     if (!program) {
       const { text } = this.#config;
-      const build = kind === "step" ? stepFunction : prefillFunction;
-      const fn = (...[arrays, weights]: unknown[]) =>
-        build(text, arrays as StepArrays, widenAll(weights as WeightArrays), attention, frozen);
+      const fn = (...[arrays, weights]: unknown[]) => {
+        const [step, all] = [arrays as StepArrays, widenAll(weights as WeightArrays)];
+        return kind === "step"
+          ? joinFresh(stepFunction(text, step, all, attention, frozen))
+          : prefillFunction(text, step, all, attention);
+      };
       const example: readonly unknown[] = [step, this.#weightArguments()];
       const options = {
         ...this.#options,
@@ -338,17 +324,6 @@ export class LanguageRuntime {
   }
 }
 
-function widenAll({ layers, norm, head }: WeightArrays): WeightArrays {
-  const layer = (weights: StepWeights): StepWeights => ({
-    qkv: widened(weights.qkv),
-    qkvBias: weights.qkvBias,
-    output: widened(weights.output),
-    gateUp: widened(weights.gateUp),
-    down: widened(weights.down),
-  });
-  return { layers: layers.map(layer), norm, head: widened(head) };
-}
-
 /** Bytes of the matrices that a step reads. */
 function bytesOf({ layers, head }: GenerationWeights): number {
   return [head, ...layers.flatMap(({ qkv, output, gateUp, down }) => [qkv, output, gateUp, down])].reduce(
@@ -357,75 +332,15 @@ function bytesOf({ layers, head }: GenerationWeights): number {
   );
 }
 
+/** All new keys and values as one tensor, `[B, 2 L KV, C]`: each layer's keys, then its values. */
+function joinFresh({ cache, ...rest }: ReturnType<typeof stepFunction>) {
+  const fresh = cache.flatMap(({ key, value }) => [key, value]);
+  return { ...rest, fresh: np.concatenate(fresh, 1) };
+}
+
 /** Columns of `[n, columns]` become the rows of `[columns, n]`. */
 function transposeInto(source: Float32Array, columns: number, target: Float32Array): void {
   const n = source.length / columns;
   for (let i = 0, at = 0; i < n; i++)
     for (let column = 0; column < columns; column++) target[column * n + i] = source[at++] as number;
-}
-
-/** Runs the layers; returns hidden states, new keys and values, and the last layer's attention. */
-function runLayers(text: TextConfig, step: StepArrays, weights: WeightArrays, wanted: boolean) {
-  const length = step.hidden.shape[1] as number;
-  const bias = causalBias(length);
-  const caches = (layer: number): LayerCache[] => {
-    const own = step.cache?.layers[layer];
-    return own && step.cache ? [{ key: own.key, value: own.value, bias: step.cache.bias }] : [];
-  };
-  let hidden = step.hidden;
-  let attention: Tensor | undefined;
-  const cache: { key: Tensor; value: Tensor }[] = [];
-  weights.layers.forEach((layer, i) => {
-    const context = { rotary: step, bias, causal: true, caches: caches(i) };
-    const last = i === weights.layers.length - 1;
-    const output = decoderLayer(text, layer, hidden, context, { attention: wanted && last });
-    hidden = output.hidden;
-    cache.push({ key: output.key, value: output.value });
-    attention = output.attention;
-  });
-  return { hidden, cache, attention };
-}
-
-function logitsOf(text: TextConfig, hidden: Tensor, weights: WeightArrays): Tensor {
-  return linear(rmsNorm(hidden, weights.norm, text.rms_norm_eps), weights.head);
-}
-
-function prefillFunction(text: TextConfig, step: StepArrays, weights: WeightArrays, wanted: boolean) {
-  const { hidden, cache, attention } = runLayers(text, step, weights, wanted);
-  // A product with a row that is 1 at one place picks that place.
-  const last = step.last as Tensor;
-  const [rows, length] = last.shape as [number, number];
-  const chosen = np.matmul(last.ref.reshape([rows, 1, length]), hidden).reshape([rows, -1]);
-  const logits = logitsOf(text, chosen, weights);
-  if (!attention) return { logits, cache };
-  return { logits, cache, attention: np.matmul(last.reshape([rows, 1, 1, length]), attention) };
-}
-
-function stepFunction(
-  text: TextConfig,
-  step: StepArrays,
-  weights: WeightArrays,
-  wanted: boolean,
-  frozen: boolean,
-) {
-  const cache = step.cache as NonNullable<StepArrays["cache"]>;
-  const turned = (x: Tensor): Tensor => (frozen ? x : x.transpose([1, 0]));
-  const rotary = wholeRotary(step);
-  let hidden = turned(step.hidden);
-  let attention: Tensor | undefined;
-  const fresh: Tensor[] = [];
-  weights.layers.forEach((layer, i) => {
-    const own = { ...(cache.layers[i] as { key: Tensor; value: Tensor }), bias: cache.bias };
-    const last = i === weights.layers.length - 1;
-    const output = stepLayer(text, layer, hidden, rotary, own, { wanted: wanted && last, frozen });
-    hidden = output.hidden;
-    fresh.push(output.key, output.value);
-    attention = output.attention;
-  });
-  rotary.cos.dispose();
-  rotary.sin.dispose();
-  const normal = rmsNorm(hidden, weights.norm, text.rms_norm_eps);
-  const logits = turned(fewRowsLinear(normal, weights.head, frozen));
-  const joined = np.concatenate(fresh, 1);
-  return attention ? { logits, fresh: joined, attention } : { logits, fresh: joined };
 }

@@ -1,12 +1,12 @@
 /** The vision tower as a program: pixels of one image or video in, tokens for the language model out. */
 
 import { compile, type Device, type HostTensor, type Program } from "../engine/index.ts";
-import { patchDim, type Qwen25VLConfig } from "./config.ts";
+import { patchDim, type Qwen25VLConfig, type VisionConfig } from "./config.ts";
 import { widened } from "./generate-weights.ts";
 import type { Grid } from "./rope.ts";
 import { floatTensor, type Params, type Tensor } from "./tensor.ts";
 import { type VisionArrays, visionForward } from "./vision.ts";
-import { buildVisionInputs } from "./vision-inputs.ts";
+import { buildVisionInputs, type VisionLayout } from "./vision-inputs.ts";
 
 /** Programs of one model's vision tower, one for each grid it has met. */
 export class VisionRuntime {
@@ -49,7 +49,7 @@ export class VisionRuntime {
     let program = this.#programs.get(key);
     if (!program) {
       const fn = (...[params, values, arrays]: unknown[]) =>
-        visionForward(vision, layout, widenAll(params as Params), values as Tensor, arrays as VisionArrays);
+        visionFunction(vision, layout, params as Params, values as Tensor, arrays as VisionArrays);
       program = compile(fn, example, {
         ...this.#options,
         name: `vision ${grid.join("x")}`,
@@ -68,6 +68,14 @@ export class VisionRuntime {
   }
 }
 
-function widenAll(params: Params): Params {
-  return Object.fromEntries(Object.entries(params).map(([name, weight]) => [name, widened(weight)]));
+/** `visionForward` on weights as they are kept. */
+export function visionFunction(
+  vision: VisionConfig,
+  layout: VisionLayout,
+  params: Params,
+  pixelValues: Tensor,
+  arrays: VisionArrays,
+): Tensor {
+  const wide = Object.fromEntries(Object.entries(params).map(([name, weight]) => [name, widened(weight)]));
+  return visionForward(vision, layout, wide, pixelValues, arrays);
 }

@@ -5,7 +5,7 @@
  * memory needs it only once.
  */
 
-import { DeviceTensor, np } from "../engine/index.ts";
+import { DeviceTensor, np, type TensorSpec } from "../engine/index.ts";
 import { headDim, type TextConfig } from "./config.ts";
 import { toFloat16 } from "./half.ts";
 import { type FloatTensor, floatTensor, type Tensor } from "./tensor.ts";
@@ -46,14 +46,7 @@ export function joinWeights(
 ): GenerationWeights {
   const keep = (tensor: FloatTensor) => storeWeight(tensor, dtype);
   const embedding = keep(read("model.embed_tokens.weight"));
-  const layers = Array.from({ length: text.num_hidden_layers }, (_, i) =>
-    joinLayer(
-      text,
-      keep,
-      (name) => read(`model.layers.${i}.${name}.weight`),
-      (name) => read(`model.layers.${i}.${name}.bias`),
-    ),
-  );
+  const layers = Array.from({ length: text.num_hidden_layers }, (_, i) => joinLayer(text, read, i, dtype));
   return {
     embedding,
     layers,
@@ -73,12 +66,32 @@ export function widened(weight: Tensor): Tensor {
   return weight.dtype === np.float16 ? weight.astype(np.float32) : weight;
 }
 
-function joinLayer(
+/** Types and shapes of one layer's joined weights. */
+export function layerWeightSpecs(
   text: TextConfig,
-  keep: (tensor: FloatTensor) => DeviceTensor,
-  weight: (name: string) => FloatTensor,
-  bias: (name: string) => FloatTensor,
+  dtype: WeightDType = "float32",
+): Readonly<Record<keyof HostLayerWeights, TensorSpec>> {
+  const { hidden_size: width, intermediate_size: inner } = text;
+  const heads = width + 2 * headDim(text) * text.num_key_value_heads;
+  return {
+    qkv: { dtype, shape: [heads, width] },
+    qkvBias: { dtype: "float32", shape: [heads] },
+    output: { dtype, shape: [width, width] },
+    gateUp: { dtype, shape: [2 * inner, width] },
+    down: { dtype, shape: [width, inner] },
+  };
+}
+
+/** Joins one layer's weights; parameters as of `joinWeights`. */
+export function joinLayer(
+  text: TextConfig,
+  read: (name: string) => FloatTensor,
+  layer: number,
+  dtype: WeightDType = "float32",
 ): HostLayerWeights {
+  const keep = (tensor: FloatTensor) => storeWeight(tensor, dtype);
+  const weight = (name: string) => read(`model.layers.${layer}.${name}.weight`);
+  const bias = (name: string) => read(`model.layers.${layer}.${name}.bias`);
   const scale = headDim(text) ** -0.5;
   const before = weight("input_layernorm").data;
   const after = weight("post_attention_layernorm").data;

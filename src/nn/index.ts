@@ -27,6 +27,12 @@ export {
   type VisionConfig,
 } from "./config.ts";
 export {
+  type ExportModelOptions,
+  type ExportModelResult,
+  exportModel,
+  type FrameSize,
+} from "./export-model.ts";
+export {
   crossEntropy,
   type DistributionOptions,
   type ForwardOutput,
@@ -89,6 +95,7 @@ export {
   readAdapter,
   writeAdapter,
 } from "./lora.ts";
+export { type MergeOptions, type MergeResult, mergeAdapter } from "./merge-adapter.ts";
 export {
   type AdamWOptions,
   adamW,

@@ -93,8 +93,10 @@ export interface Adapter {
   readonly params: HostParams;
 }
 
-const PREFIX = "base_model.model.";
-const WEIGHTS = "adapter_model.safetensors";
+/** What PEFT puts before the names of modules. */
+export const ADAPTER_PREFIX = "base_model.model.";
+/** The file of an adapter's tensors. */
+export const ADAPTER_WEIGHTS = "adapter_model.safetensors";
 
 const schema = z.object({
   peft_type: z.literal("LORA"),
@@ -109,21 +111,25 @@ const schema = z.object({
   alpha_pattern: z.record(z.string(), z.number()).optional(),
 });
 
+/** `adapter_config.json` of a directory, parsed. @throws UsageError `lora-file` where there is none, or no JSON */
+export function readAdapterJson(directory: string): { path: string; json: unknown } {
+  const path = join(directory, "adapter_config.json");
+  if (!existsSync(path))
+    throw new UsageError("lora-file", `adapter: a directory with an adapter_config.json, got ${directory}`);
+  try {
+    return { path, json: JSON.parse(readFileSync(path, "utf8")) };
+  } catch (cause) {
+    throw new UsageError("lora-file", `${path}: must be JSON`, undefined, { cause });
+  }
+}
+
 /**
  * Reads an adapter directory of PEFT's for a model of `config`.
  *
  * @throws UsageError `lora-file` where it is missing, of another kind, or does not fit the model
  */
 export function readAdapter(directory: string, config: Qwen25VLConfig): Adapter {
-  const path = join(directory, "adapter_config.json");
-  if (!existsSync(path))
-    throw new UsageError("lora-file", `adapter: a directory with an adapter_config.json, got ${directory}`);
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    throw new UsageError("lora-file", `${path}: must be JSON`, undefined, { cause });
-  }
+  const { path, json } = readAdapterJson(directory);
   const result = schema.safeParse(json);
   if (!result.success) {
     const [issue] = result.error.issues;
@@ -139,9 +145,9 @@ export function readAdapter(directory: string, config: Qwen25VLConfig): Adapter 
       "lora-file",
       `${path}: every layer must have the same rank and alpha, got a pattern`,
     );
-  const stored = readSafetensors(join(directory, WEIGHTS));
+  const stored = readSafetensors(join(directory, ADAPTER_WEIGHTS));
   const params = new Map(
-    [...stored].map(([name, tensor]) => [checkpointName(name.replace(PREFIX, "")), tensor]),
+    [...stored].map(([name, tensor]) => [checkpointName(name.replace(ADAPTER_PREFIX, "")), tensor]),
   );
   // PEFT's target_modules may be a regular expression; what the file holds says the same more plainly.
   const found = LORA_TARGETS.filter((target) =>
@@ -175,8 +181,8 @@ export function writeAdapter(directory: string, { config, params }: Adapter, bas
     target_modules: String.raw`.*language_model\.layers\..*\.(${config.target_modules.join("|")})`,
   };
   writeFileSync(join(directory, "adapter_config.json"), `${JSON.stringify(json, null, 2)}\n`);
-  const named = [...params].map(([name, tensor]) => [PREFIX + moduleName(name), tensor] as const);
-  writeSafetensors(join(directory, WEIGHTS), new Map(named));
+  const named = [...params].map(([name, tensor]) => [ADAPTER_PREFIX + moduleName(name), tensor] as const);
+  writeSafetensors(join(directory, ADAPTER_WEIGHTS), new Map(named));
 }
 
 /** The model with the adapter's products added to its weights; tensors without an adapter are shared. */

@@ -406,8 +406,8 @@ function checkTokenizer(config: Qwen25VLConfig, tokenizer: Tokenizer): void {
     );
 }
 
-/** `eos_token_id` of `generation_config.json`, or undefined. */
-async function generationStops(directory: string): Promise<number[] | undefined> {
+/** `eos_token_id` of `generation_config.json`, or undefined. @throws UsageError `model-config` where it is no JSON */
+export async function generationStops(directory: string): Promise<number[] | undefined> {
   const path = join(directory, "generation_config.json");
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;

@@ -107,7 +107,8 @@ function rowPositions(
   return { positions, next };
 }
 
-function frequencies(count: number, theta: number): Float32Array {
+/** How far channel `i` of `count` turns at each position: `theta ** (-i / count)`, in float32. */
+export function frequencies(count: number, theta: number): Float32Array {
   const result = new Float32Array(count);
   for (let i = 0; i < count; i++) result[i] = 1 / Math.fround(theta ** Math.fround(i / count));
   return result;

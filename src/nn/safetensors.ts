@@ -21,8 +21,27 @@ export interface StoredTensor {
 }
 
 const BYTES: Record<string, number> = { F64: 8, F32: 4, BF16: 2, F16: 2, I64: 8, I32: 4, U8: 1, BOOL: 1 };
-const CODES: Record<StoredDType, string> = { float32: "F32", bfloat16: "BF16", float16: "F16" };
+const CODES = { float32: "F32", bfloat16: "BF16", float16: "F16" } as const satisfies Record<
+  StoredDType,
+  string
+>;
+
+/** The file format's names of the floats that can be written. */
+export type FloatCode = (typeof CODES)[StoredDType];
+
+/** The file format's name of a float. */
+export function dtypeCode(dtype: StoredDType): FloatCode {
+  return CODES[dtype];
+}
+
+/** Bytes of one value of a float. */
+export function dtypeBytes(code: FloatCode): number {
+  return BYTES[code] as number;
+}
+
 const CHUNK = 1 << 22;
+/** Bytes that are copied at once. */
+const PIECE = 1 << 22;
 const LARGEST_HEADER = 100_000_000;
 
 /** An open safetensors file. Close it when done. */
@@ -65,38 +84,74 @@ export class SafetensorsFile {
    * @throws UsageError `model-file` where the tensor is missing, or holds no floats
    */
   read(name: string): FloatTensor {
-    const entry = this.tensors.get(name);
-    if (!entry) throw new UsageError("model-file", `${this.path}: must hold the tensor "${name}"`);
+    const entry = this.#entry(name);
     const data = new Float32Array(entry.shape.reduce((a, b) => a * b, 1));
-    if (entry.dtype === "F32") this.#readInto(new Uint8Array(data.buffer), entry.begin);
-    else if (entry.dtype === "BF16" || entry.dtype === "F16") {
-      const widen = entry.dtype === "BF16" ? fromBfloat16 : fromFloat16;
-      const chunk = new Uint16Array(Math.min(CHUNK, data.length));
-      for (let start = 0; start < data.length; start += CHUNK) {
-        const part = chunk.subarray(0, Math.min(CHUNK, data.length - start));
-        this.#readInto(new Uint8Array(part.buffer, 0, part.byteLength), entry.begin + 2 * start);
-        widen(part, data.subarray(start, start + part.length));
-      }
-    } else if (entry.dtype === "F64") {
-      const wide = new Float64Array(data.length);
-      this.#readInto(new Uint8Array(wide.buffer), entry.begin);
-      data.set(wide);
-    } else throw new UsageError("model-file", `${this.path}: ${name} must hold floats, got ${entry.dtype}`);
+    this.#readFloats(name, entry, 0, data);
     return { dtype: "float32", shape: entry.shape, data };
+  }
+
+  /**
+   * Reads a part of one tensor as float32: as many values as `target` holds.
+   *
+   * @param start index of the first value, row-major
+   * @throws UsageError `model-file` as `read`
+   */
+  readPart(name: string, start: number, target: Float32Array<ArrayBuffer>): void {
+    this.#readFloats(name, this.#entry(name), start, target);
   }
 
   /** Reads one tensor's bytes as they are stored. @throws UsageError `model-file` where it is missing */
   readBytes(name: string): Uint8Array {
-    const entry = this.tensors.get(name);
-    if (!entry) throw new UsageError("model-file", `${this.path}: must hold the tensor "${name}"`);
+    const entry = this.#entry(name);
     const bytes = new Uint8Array(entry.end - entry.begin);
     this.#readInto(bytes, entry.begin);
     return bytes;
   }
 
+  /** As `readBytes`, in pieces of a few MB; each is overwritten by the next. */
+  *bytesOf(name: string): Generator<Uint8Array> {
+    const { begin, end } = this.#entry(name);
+    const piece = new Uint8Array(Math.min(PIECE, end - begin));
+    for (let at = begin; at < end; at += PIECE) {
+      const bytes = piece.subarray(0, Math.min(PIECE, end - at));
+      this.#readInto(bytes, at);
+      yield bytes;
+    }
+  }
+
   /** Closes the file. */
   close(): void {
     closeSync(this.#descriptor);
+  }
+
+  #entry(name: string): StoredTensor {
+    const entry = this.tensors.get(name);
+    if (!entry) throw new UsageError("model-file", `${this.path}: must hold the tensor "${name}"`);
+    return entry;
+  }
+
+  /** Reads values from `start` on, as many as `target` holds. */
+  #readFloats(
+    name: string,
+    { dtype, begin }: StoredTensor,
+    start: number,
+    target: Float32Array<ArrayBuffer>,
+  ): void {
+    if (dtype === "F32") {
+      this.#readInto(new Uint8Array(target.buffer, target.byteOffset, target.byteLength), begin + 4 * start);
+    } else if (dtype === "BF16" || dtype === "F16") {
+      const widen = dtype === "BF16" ? fromBfloat16 : fromFloat16;
+      const chunk = new Uint16Array(Math.min(CHUNK, target.length));
+      for (let done = 0; done < target.length; done += CHUNK) {
+        const part = chunk.subarray(0, Math.min(CHUNK, target.length - done));
+        this.#readInto(new Uint8Array(part.buffer, 0, part.byteLength), begin + 2 * (start + done));
+        widen(part, target.subarray(done, done + part.length));
+      }
+    } else if (dtype === "F64") {
+      const wide = new Float64Array(target.length);
+      this.#readInto(new Uint8Array(wide.buffer), begin + 8 * start);
+      target.set(wide);
+    } else throw new UsageError("model-file", `${this.path}: ${name} must hold floats, got ${dtype}`);
   }
 
   #readInto(target: Uint8Array, position: number): void {
@@ -186,39 +241,101 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, FloatTensor>,
   options: { dtype?: StoredDType; metadata?: Record<string, string> } = {},
 ): void {
-  const { dtype = "float32", metadata = { format: "pt" } } = options;
-  const bytes = dtype === "float32" ? 4 : 2;
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
+  const { dtype = "float32", metadata } = options;
+  const code = dtypeCode(dtype);
+  const entries = [...tensors].map(([name, { shape, data }]) => {
     invariant(
       data.length === shape.reduce((a, b) => a * b, 1),
       `writeSafetensors: ${name} has a wrong shape`,
     );
-    const end = offset + data.length * bytes;
-    header[name] = { dtype: CODES[dtype], shape, data_offsets: [offset, end] };
-    offset = end;
-  }
-  // The header is padded with spaces so that the data begins at a multiple of 8 bytes.
-  const json = JSON.stringify(header);
-  const text = new TextEncoder().encode(json.padEnd(json.length + ((8 - (Buffer.byteLength(json) % 8)) % 8)));
-  const prefix = new Uint8Array(8);
-  new DataView(prefix.buffer).setBigUint64(0, BigInt(text.length), true);
-  const partial = `${path}.partial`;
-  const descriptor = openSync(partial, "w");
+    return { name, dtype: code, shape, bytes: data.length * dtypeBytes(code) };
+  });
+  const writer = new SafetensorsWriter(path, entries, metadata);
   try {
-    writeFully(descriptor, prefix);
-    writeFully(descriptor, text);
     for (const { data } of tensors.values())
-      for (let start = 0; start < data.length; start += CHUNK) {
-        const part = data.subarray(start, start + CHUNK);
-        const stored = dtype === "float32" ? part : dtype === "bfloat16" ? toBfloat16(part) : toFloat16(part);
-        writeFully(descriptor, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
-      }
+      for (let start = 0; start < data.length; start += CHUNK)
+        writer.write(narrowed(data.subarray(start, start + CHUNK), code));
+    writer.finish();
   } finally {
-    closeSync(descriptor);
+    writer.close();
   }
-  renameSync(partial, path);
+}
+
+/** Floats as they are stored: the bytes of `values`, or of what they round to. */
+export function narrowed(values: Float32Array, code: FloatCode): Uint8Array {
+  const stored = code === "F32" ? values : code === "BF16" ? toBfloat16(values) : toFloat16(values);
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
+/** A tensor of a file that is to be written. */
+export interface TensorEntry {
+  readonly name: string;
+  /** The format's name of its element type, such as `BF16`. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Bytes of its data. */
+  readonly bytes: number;
+}
+
+/** Writes one file from front to back, so that tensors need not be in memory. Close it in any case. */
+export class SafetensorsWriter {
+  readonly #path: string;
+  readonly #partial: string;
+  readonly #descriptor: number;
+  #left: number;
+  #open = true;
+
+  /**
+   * Begins a file with its header.
+   *
+   * @param tensors in the order in which their bytes will be written
+   * @param metadata default `{format: "pt"}`, which transformers asks for
+   */
+  constructor(
+    path: string,
+    tensors: readonly TensorEntry[],
+    metadata: Record<string, string> = { format: "pt" },
+  ) {
+    const header: Record<string, unknown> = { __metadata__: metadata };
+    let offset = 0;
+    for (const { name, dtype, shape, bytes } of tensors) {
+      header[name] = { dtype, shape, data_offsets: [offset, offset + bytes] };
+      offset += bytes;
+    }
+    this.#left = offset;
+    // The header is padded with spaces so that the data begins at a multiple of 8 bytes.
+    const json = JSON.stringify(header);
+    const text = new TextEncoder().encode(
+      json.padEnd(json.length + ((8 - (Buffer.byteLength(json) % 8)) % 8)),
+    );
+    const prefix = new Uint8Array(8);
+    new DataView(prefix.buffer).setBigUint64(0, BigInt(text.length), true);
+    this.#path = path;
+    this.#partial = `${path}.partial`;
+    this.#descriptor = openSync(this.#partial, "w");
+    writeFully(this.#descriptor, prefix);
+    writeFully(this.#descriptor, text);
+  }
+
+  /** Adds bytes of the tensors, in pieces of any size. */
+  write(bytes: Uint8Array): void {
+    this.#left -= bytes.length;
+    invariant(this.#left >= 0, `${this.#path}: more bytes than tensors`);
+    writeFully(this.#descriptor, bytes);
+  }
+
+  /** Gives the file its name; call when all bytes are written. */
+  finish(): void {
+    invariant(this.#left === 0, `${this.#path}: ${this.#left} bytes are missing`);
+    this.close();
+    renameSync(this.#partial, this.#path);
+  }
+
+  /** Closes the file, whether or not it was finished. */
+  close(): void {
+    if (this.#open) closeSync(this.#descriptor);
+    this.#open = false;
+  }
 }
 
 function writeFully(descriptor: number, bytes: Uint8Array): void {
