@@ -132,6 +132,8 @@ try {
   for (const { step, loss, tokenAccuracy } of await metrics("sft"))
     say(`sft step ${step}: loss ${loss?.toFixed(4)}, tokens right ${tokenAccuracy?.toFixed(3)}`);
   await command("merge", at("sft", "swift", "checkpoint-4"), "--base", at("base"), "--out", at("merged"));
+  const apart = changed(at("merged"), at("sft", "model"));
+  check(/^0 /.test(apart.vision) && /^0 /.test(apart.language), "the run's model/ is the same merge");
   const sft = changed(at("base"), at("merged"));
   check(sft.vision.startsWith("0 "), `SFT changed ${sft.vision} tensors of vision tower and merger`);
   check(!sft.language.startsWith("0 "), `SFT changed ${sft.language} tensors of the language model`);

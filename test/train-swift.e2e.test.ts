@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const train = (kind: "sft" | "grpo", out: string, ...more: string[]): string[] => [
-  ...["train", kind, recipe(kind === "sft" ? "synth-lora" : "synth-grpo"), "--engine", "swift"],
+  ...["train", kind, recipe(kind === "sft" ? "synth-sft" : "synth-grpo"), "--engine", "swift"],
   ...["--python", python, "--gpus", "0", "--data", at("world", "train.jsonl"), "--out", at(out), ...more],
 ];
 

@@ -1,6 +1,7 @@
 /** `video-r2 train ... --engine swift`: the same recipe, trained by ms-swift. */
 
 import { readFile } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { Progress, UsageError } from "../base/index.ts";
@@ -14,6 +15,7 @@ import {
   type SwiftStep,
 } from "../distributed/index.ts";
 import { locateModel } from "../models/index.ts";
+import { mergeAdapter } from "../nn/index.ts";
 import type { GrpoRecipe, SftRecipe } from "../training/index.ts";
 import { commandAgain } from "./command-again.ts";
 import { interruptible } from "./interrupt.ts";
@@ -78,9 +80,15 @@ async function train(
   try {
     const result = await runSwift(plan, options, signal, show);
     progress?.finish();
+    const model = result.finished ? await finalModel(plan, options.out, result.checkpoint, signal) : null;
     if (flags.json)
-      process.stdout.write(`${JSON.stringify({ ...result, metrics: `${flags.out}/metrics.jsonl` })}\n`);
-    else process.stdout.write(`trained ${result.step} steps: ${result.checkpoint}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ ...result, model, metrics: `${flags.out}/metrics.jsonl` })}\n`,
+      );
+    else
+      process.stdout.write(
+        `${result.finished ? "trained" : "stopped at"} ${result.step} steps: ${model ?? result.checkpoint}\n`,
+      );
     if (!result.finished) process.stderr.write(`go on with: ${commandAgain(["--resume"])}\n`);
     return result.finished ? 0 : 1;
   } catch (error) {
@@ -88,6 +96,23 @@ async function train(
     if (signal.aborted) process.stderr.write(`\ngo on with: ${commandAgain(["--resume"])}\n`);
     throw error;
   }
+}
+
+/**
+ * The model that came of a run: the last checkpoint, or where that is an adapter `<out>/model`, into which it is merged.
+ */
+async function finalModel(
+  { recipe, place }: SwiftPlan,
+  out: string,
+  checkpoint: string | null,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (recipe.lora === undefined || checkpoint === null || place.rank > 0) return checkpoint;
+  // What was a name before has been downloaded since.
+  const base = isAbsolute(recipe.model) ? recipe.model : await modelForSwift(`hf:${recipe.model}`);
+  const merged = join(out, "model");
+  await mergeAdapter({ adapter: checkpoint, base, out: merged, force: true, signal });
+  return merged;
 }
 
 /** A folder as it is, `builtin` and a cached `hf:` as their folders, another `hf:` as a name for ms-swift to download. */
