@@ -42,13 +42,21 @@ const commands: readonly LazyCommand[] = [
   },
   {
     name: "data",
-    description: "make and fetch data sets: synth, fetch",
+    description: "make and fetch data sets: synth, fetch, import, split, filter, convert",
     load: async () => {
       const { registerDataSynth } = await import("./data-synth.ts");
       const { registerDataFetch } = await import("./data-fetch.ts");
+      const { registerDataImport } = await import("./data-import.ts");
+      const { registerDataSplit } = await import("./data-split.ts");
+      const { registerDataFilter } = await import("./data-filter.ts");
+      const { registerDataConvert } = await import("./data-convert.ts");
       return (program) => {
         registerDataSynth(program);
         registerDataFetch(program);
+        registerDataImport(program);
+        registerDataSplit(program);
+        registerDataFilter(program);
+        registerDataConvert(program);
       };
     },
   },
@@ -58,13 +66,23 @@ const commands: readonly LazyCommand[] = [
     load: async () => (await import("./train.ts")).registerTrain,
   },
   {
+    name: "merge",
+    description: "merge a LoRA adapter into its base checkpoint",
+    load: async () => (await import("./merge.ts")).registerMerge,
+  },
+  {
+    name: "export",
+    description: "export a checkpoint to ONNX files that run without this program",
+    load: async () => (await import("./export.ts")).registerExport,
+  },
+  {
     name: "reproduce",
     description: "rerun the paper's ablation on a laptop: start, SFT, GRPO, TAR, gate; table, curves, traces",
     load: async () => (await import("./reproduce.ts")).registerReproduce,
   },
   {
     name: "serve",
-    description: "serve a model over HTTP: /v1/chat/completions, /v1/models, /healthz",
+    description: "serve a model over HTTP: /v1/chat/completions; serve rewards to trainers",
     load: async () => (await import("./serve.ts")).registerServe,
   },
   {
@@ -87,6 +105,7 @@ async function build(words: readonly string[], json: boolean): Promise<Command> 
       "Consistent, grounded video reasoning: ask, train and measure video models whose answers can be checked",
     )
     .version(packageVersion(), "-v, --version")
+    .enablePositionalOptions()
     .addHelpText("after", example)
     .showHelpAfterError("(video-r2 --help lists the commands)")
     // In force for commands added later too, which inherit it.
