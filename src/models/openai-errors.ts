@@ -39,9 +39,10 @@ export function explainServerError(error: unknown, url: string, model: string): 
       "Start the server, or check host and port; the address ends in /v1 for most servers.",
     );
   }
-  // What fetch throws where the connection ends in the middle of a reply.
-  if (error instanceof TypeError && /terminated|fetch failed/.test(error.message))
-    return explained("server-unreachable", "answer", reasons[causeOf(error)] ?? "the connection was cut");
+  // What is thrown where the connection ends in the middle of a reply: by Node, and by the built-in fetch.
+  const cause = causeOf(error);
+  if (cause === "ECONNRESET" || (error instanceof TypeError && /terminated|fetch failed/.test(error.message)))
+    return explained("server-unreachable", "answer", reasons[cause] ?? "the connection was cut");
   if (!(error instanceof APIError)) return error;
   const { status } = error;
   const said = `${status ?? "an error"}: ${error.message.replace(/^\d+ /, "")}`;

@@ -5,22 +5,12 @@
 
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import type {
-  ChatCompletionContentPart,
-  ChatCompletionMessageParam,
-} from "openai/resources/chat/completions";
 import { messageOf, UsageError } from "../base/index.ts";
 import { encodeJpeg } from "../video/index.ts";
-import type { ChatMessage, ContentPart, VideoInput } from "./chat-model.ts";
+import type { ChatMessage, ContentPart, VideoFrame } from "./chat-model.ts";
 
 /** How videos are sent: as images of their frames, or as the whole file. */
 export type VideoTransport = "frames" | "file";
-
-/** A part that is no part of OpenAI's own types, but of the servers that take videos. */
-interface VideoUrlPart {
-  type: "video_url";
-  video_url: { url: string };
-}
 
 const mediaTypes: Record<string, string> = {
   ".mp4": "video/mp4",
@@ -54,52 +44,67 @@ async function fileUrl(path: string): Promise<string> {
   return `data:${type};base64,${bytes.toString("base64")}`;
 }
 
-async function videoParts(
-  video: VideoInput,
-  transport: VideoTransport,
-): Promise<(ChatCompletionContentPart | VideoUrlPart)[]> {
-  if (transport === "file") {
-    if (video.path === undefined)
-      throw new UsageError(
-        "video-without-file",
-        "video: must come from a file to be sent whole, got frames only",
-        "Send it as frames.",
-      );
-    return [{ type: "video_url", video_url: { url: await fileUrl(video.path) } }];
-  }
-  const parts: ChatCompletionContentPart[] = [];
-  for (const frame of video.frames) {
-    const jpeg = Buffer.from(await encodeJpeg(frame));
-    parts.push(
-      { type: "text", text: frameLabel(frame.seconds) },
-      { type: "image_url", image_url: { url: `data:image/jpeg;base64,${jpeg.toString("base64")}` } },
-    );
+const frameParts = new WeakMap<readonly VideoFrame[], Buffer>();
+
+/**
+ * Frames as parts of a message, in JSON without its brackets: encoded once, however many questions are asked about
+ * them, and kept as long as they are. So frames must not change once they were asked about.
+ */
+function partsOfFrames(frames: readonly VideoFrame[]): Buffer {
+  let parts = frameParts.get(frames);
+  if (parts === undefined) {
+    const each = frames.map((frame) => {
+      const jpeg = Buffer.from(encodeJpeg(frame)).toString("base64");
+      const picture = { type: "image_url", image_url: { url: `data:image/jpeg;base64,${jpeg}` } };
+      return `${JSON.stringify({ type: "text", text: frameLabel(frame.seconds) })},${JSON.stringify(picture)}`;
+    });
+    parts = Buffer.from(each.join(","));
+    frameParts.set(frames, parts);
   }
   return parts;
 }
 
-async function contentParts(
-  content: readonly ContentPart[],
-  transport: VideoTransport,
-): Promise<ChatCompletionContentPart[]> {
-  const parts = await Promise.all(
-    content.map(async (part) => (part.type === "text" ? [part] : videoParts(part.video, transport))),
-  );
-  return parts.flat() as ChatCompletionContentPart[];
+/** JSON in pieces: bytes where it was written before. */
+type Json = (string | Buffer)[];
+
+/** An array in JSON. */
+function arrayOf(items: readonly Json[]): Json {
+  return ["[", ...items.flatMap((item, i) => (i === 0 ? item : [",", ...item])), "]"];
 }
 
-/** Writes messages in the protocol's form. @throws UsageError if a file that is to be sent cannot be read */
-export async function toOpenAIMessages(
+async function partJson(part: ContentPart, transport: VideoTransport): Promise<Json> {
+  if (part.type === "text") return [JSON.stringify(part)];
+  const { frames, path } = part.video;
+  if (transport === "frames") return [partsOfFrames(frames)];
+  if (path === undefined)
+    throw new UsageError(
+      "video-without-file",
+      "video: must come from a file to be sent whole, got frames only",
+      "Send it as frames.",
+    );
+  return [JSON.stringify({ type: "video_url", video_url: { url: await fileUrl(path) } })];
+}
+
+async function messageJson({ role, content }: ChatMessage, transport: VideoTransport): Promise<Json> {
+  const said =
+    typeof content === "string"
+      ? [JSON.stringify(content)]
+      : arrayOf(await Promise.all(content.map((part) => partJson(part, transport))));
+  return [`{"role":${JSON.stringify(role)},"content":`, ...said, "}"];
+}
+
+/**
+ * The body of a chat request: JSON with the messages in the protocol's form, and the other fields, at least one, as
+ * they are. A video that was sent before is copied into it and not written anew.
+ *
+ * @throws UsageError if a file that is to be sent cannot be read
+ */
+export async function chatBody(
   messages: readonly ChatMessage[],
   transport: VideoTransport,
-): Promise<ChatCompletionMessageParam[]> {
-  return Promise.all(
-    messages.map(
-      async ({ role, content }) =>
-        ({
-          role,
-          content: typeof content === "string" ? content : await contentParts(content, transport),
-        }) as ChatCompletionMessageParam,
-    ),
-  );
+  fields: Record<string, unknown>,
+): Promise<Buffer> {
+  const said = await Promise.all(messages.map((message) => messageJson(message, transport)));
+  const body: Json = ['{"messages":', ...arrayOf(said), `,${JSON.stringify(fields).slice(1)}`];
+  return Buffer.concat(body.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece)));
 }

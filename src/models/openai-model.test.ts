@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, it } from "vitest";
@@ -209,4 +210,21 @@ it("keeps to its number of requests at once", async () => {
   const model = new OpenAIModel({ url, model: "m", concurrency: 2 });
   await Promise.all(Array.from({ length: 6 }, () => complete(model, messages)));
   expect(most).toBe(2);
+});
+
+it("leaves nothing on the signal of many replies at once", async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on("warning", note);
+  const url = await listen((_q, r) => {
+    stream(r, chunk({ content: "x" }, "stop"));
+    r.end();
+  });
+  const model = new OpenAIModel({ url, model: "m", concurrency: 32 });
+  const { signal } = new AbortController();
+  await Promise.all(Array.from({ length: 64 }, () => complete(model, messages, { signal })));
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", note);
+  expect(warnings).toEqual([]);
 });

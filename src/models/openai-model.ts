@@ -3,11 +3,13 @@
  * The protocol, its retries with backoff and its timeouts are those of the `openai` client.
  */
 
+import { setMaxListeners } from "node:events";
 import OpenAI from "openai";
 import type {
   ChatCompletionChunk,
   ChatCompletionCreateParamsStreaming,
 } from "openai/resources/chat/completions";
+import type { Stream } from "openai/streaming";
 import { z } from "zod";
 import { UsageError } from "../base/index.ts";
 import type {
@@ -22,7 +24,7 @@ import type {
 import { videosOf } from "./chat-model.ts";
 import { checkGenerateOptions, checkMessages } from "./check-messages.ts";
 import { explainServerError } from "./openai-errors.ts";
-import { toOpenAIMessages, type VideoTransport } from "./openai-messages.ts";
+import { chatBody, type VideoTransport } from "./openai-messages.ts";
 import { findServerModel, serverClient } from "./server-connection.ts";
 import { Turns } from "./turns.ts";
 
@@ -162,33 +164,41 @@ export class OpenAIModel implements ChatModel {
     checkMessages(messages);
     checkGenerateOptions(options);
     const begun = performance.now();
-    const idle = new AbortController();
-    const signal = AbortSignal.any([
-      idle.signal,
-      this.#closed.signal,
-      ...(options.signal ? [options.signal] : []),
-    ]);
-    const free = await this.#turns.take(signal);
+    const ends = new AbortController();
+    // Not AbortSignal.any: Node 20 keeps what it makes for as long as anybody listens to it, and the client never stops.
+    const reasons = [this.#closed.signal, ...(options.signal ? [options.signal] : [])];
+    const stop = () => ends.abort();
+    setMaxListeners(0, ...reasons);
+    for (const reason of reasons) reason.addEventListener("abort", stop);
+    if (reasons.some(({ aborted }) => aborted)) stop();
+    let late: Error | null = null;
     let timer = setTimeout(() => {}, 0);
     const alive = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => idle.abort(new OpenAI.APIConnectionTimeoutError()), this.#timeout);
+      timer = setTimeout(() => {
+        late = new OpenAI.APIConnectionTimeoutError();
+        stop();
+      }, this.#timeout);
       timer.unref();
     };
+    let free = () => {};
     try {
+      free = await this.#turns.take(ends.signal);
       const turn = performance.now();
       const { name } = await this.info();
-      const params = await this.#params(name, messages, options);
+      const body = await this.#body(name, messages, options);
       alive();
-      const chunks = await this.#client.chat.completions.create(params, { signal });
+      const headers = { "content-type": "application/json" };
+      const request = { body, headers, stream: true, signal: ends.signal };
+      const chunks = await this.#client.post<Stream<ChatCompletionChunk>>("/chat/completions", request);
       yield* this.#events(chunks, messages, { begun, turn, alive });
     } catch (error) {
       options.signal?.throwIfAborted();
       if (this.#closed.signal.aborted) throw new Error("the model was closed");
-      const cause = idle.signal.aborted ? idle.signal.reason : error;
-      throw explainServerError(cause, this.#options.url, this.#options.model ?? "");
+      throw explainServerError(late ?? error, this.#options.url, this.#options.model ?? "");
     } finally {
       clearTimeout(timer);
+      for (const reason of reasons) reason.removeEventListener("abort", stop);
       free();
     }
   }
@@ -198,17 +208,12 @@ export class OpenAIModel implements ChatModel {
     this.#closed.abort();
   }
 
-  async #params(
-    model: string,
-    messages: readonly ChatMessage[],
-    options: GenerateOptions,
-  ): Promise<ChatCompletionCreateParamsStreaming> {
+  #body(model: string, messages: readonly ChatMessage[], options: GenerateOptions): Promise<Buffer> {
     const { maxTokens = 512, temperature = 0, topP = 1, topK = 0, seed = 0, stop = [] } = options;
     const transport = this.#options.video ?? "frames";
     const rates = transport === "frames" ? videosOf(messages).map((video) => video.sampleFps) : [];
-    return {
+    const params: Omit<ChatCompletionCreateParamsStreaming, "messages"> = {
       model,
-      messages: await toOpenAIMessages(messages, transport),
       stream: true,
       stream_options: { include_usage: true },
       max_tokens: maxTokens,
@@ -218,8 +223,9 @@ export class OpenAIModel implements ChatModel {
       ...(topP < 1 ? { top_p: topP } : {}),
       ...(topK > 0 ? { top_k: topK } : {}),
       ...(stop.length > 0 ? { stop: [...stop] } : {}),
-      ...(this.#ours && rates.length > 0 ? { video_r2: { sample_fps: rates } } : {}),
     };
+    const own = this.#ours && rates.length > 0 ? { video_r2: { sample_fps: rates } } : {};
+    return chatBody(messages, transport, { ...params, ...own });
   }
 
   async *#events(

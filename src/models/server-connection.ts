@@ -7,6 +7,7 @@ import OpenAI from "openai";
 import type { ChatCompletionCreateParamsNonStreaming } from "openai/resources/chat/completions";
 import { z } from "zod";
 import { UsageError } from "../base/index.ts";
+import { nodeFetch } from "./node-fetch.ts";
 import { explainServerError } from "./openai-errors.ts";
 
 /** How a server is reached. */
@@ -69,6 +70,7 @@ export function serverClient(options: ServerOptions, retries: number): OpenAI {
     maxRetries: retries,
     timeout: (options.timeoutSeconds ?? 300) * 1000,
     logLevel: "off",
+    fetch: nodeFetch,
   });
 }
 

@@ -18,6 +18,10 @@ export interface OutputLine extends Answered {
 export class OutputLog {
   readonly #file: FileHandle;
   readonly #known: Map<string, OutputLine>;
+  /** Lines of the next piece, and when it is written; null while there is none. */
+  readonly #waiting: string[] = [];
+  #next: Promise<void> | null = null;
+  /** All pieces so far, whether they could be written or not. */
   #queue: Promise<void> = Promise.resolve();
 
   private constructor(file: FileHandle, known: Map<string, OutputLine>) {
@@ -38,13 +42,21 @@ export class OutputLog {
     return line?.key === key ? line : undefined;
   }
 
-  /** Writes answers, all of them in one piece. */
+  /** Writes answers, all of them in one piece; what comes while the last piece is written goes into the next together. */
   append(lines: readonly OutputLine[]): Promise<void> {
-    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-    const written = this.#queue.then(() => this.#file.appendFile(text));
-    this.#queue = written.catch(() => {});
-    for (const line of lines) this.#known.set(line.id, line);
-    return written;
+    for (const line of lines) {
+      this.#waiting.push(`${JSON.stringify(line)}\n`);
+      this.#known.set(line.id, line);
+    }
+    if (this.#next === null) {
+      this.#next = this.#queue.then(() => {
+        const piece = this.#waiting.splice(0).join("");
+        this.#next = null;
+        return this.#file.appendFile(piece);
+      });
+      this.#queue = this.#next.catch(() => {});
+    }
+    return this.#next;
   }
 
   /** Writes what is under way and closes. */
