@@ -2,17 +2,21 @@
  * Runs the benches one after the other and writes their tables into docs/performance.md, each into its own section;
  * sections of benches that were not run stay as they are.
  *
- *   VIDEO_R2_PYTHON=/path/to/python npm run bench [-- engine video generate train-step grpo score real-size]
+ *   VIDEO_R2_PYTHON=/path/to/python npm run bench [-- engine video generate train-step grpo score rewards scale eval data real-size]
  */
 
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { messageOf, UsageError, writeFileAtomic } from "../src/base/index.ts";
+import { benchData } from "./data.ts";
 import { benchEngine, engineTable } from "./engine.ts";
+import { benchEval } from "./eval.ts";
 import { benchGenerate } from "./generate.ts";
 import { benchGrpo } from "./grpo.ts";
 import { benchRealSize } from "./real-size.ts";
+import { benchRewards } from "./rewards.ts";
+import { benchScale } from "./scale.ts";
 import { benchScore } from "./score.ts";
 import { benchTrainStep, trainStepTable } from "./train-step.ts";
 import { benchVideo } from "./video.ts";
@@ -27,11 +31,26 @@ const benches: Record<string, () => Promise<string>> = {
   grpo: async () => (await benchGrpo()).markdown,
   video: async () => (await benchVideo()).markdown,
   score: async () => (await benchScore()).markdown,
+  rewards: async () => (await benchRewards()).markdown,
+  scale: async () => (await benchScale()).markdown,
+  eval: async () => (await benchEval()).markdown,
+  data: async () => (await benchData()).markdown,
   "real-size": async () => (await benchRealSize(process.env.VIDEO_R2_BENCH_VIDEO ?? example)).markdown,
 };
 
 /** Everything but `real-size`, which needs 20 GiB of memory and 8 of disk and is run by name. */
-const usual = ["engine", "train-step", "generate", "grpo", "video", "score"];
+const usual = [
+  "engine",
+  "train-step",
+  "generate",
+  "grpo",
+  "video",
+  "score",
+  "rewards",
+  "scale",
+  "eval",
+  "data",
+];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in benches));

@@ -7,6 +7,8 @@ import { openModel } from "../models/index.ts";
 import { startServer } from "../server/index.ts";
 import { collect, integerFlag } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
+import { registerServeRewards } from "./serve-rewards.ts";
+import { untilStopped } from "./until-stopped.ts";
 
 interface ServeFlags {
   host: string;
@@ -24,14 +26,17 @@ Examples:
   $ video-r2 serve
   $ video-r2 serve --port 9000 --model ./checkpoint --media-root ./videos
   $ curl http://127.0.0.1:8000/v1/models
+  $ video-r2 serve rewards --help
 
 Ask it with any client of the OpenAI protocol, or with
   $ video-r2 ask clip.mp4 "What happens?" --model http://127.0.0.1:8000/v1#builtin`;
 
-/** Adds the command. */
+/** Adds the command and those below it. */
 export function registerServe(program: Command): void {
-  program
+  const serve = program
     .command("serve")
+    // What stands after the name of a command below is that command's.
+    .enablePositionalOptions()
     .description("serve a model over HTTP: /v1/chat/completions, /v1/models, /healthz")
     .option("--host <host>", "address to listen on; the default is this machine only", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", integerFlag("--port", 0), 8000)
@@ -54,6 +59,7 @@ export function registerServe(program: Command): void {
     .option("--json", "print the address as one JSON document")
     .addHelpText("after", examples)
     .action((flags: ServeFlags) => interruptible((signal) => run(flags, signal)));
+  registerServeRewards(serve);
 }
 
 async function run(flags: ServeFlags, signal: AbortSignal): Promise<void> {
@@ -87,11 +93,4 @@ async function run(flags: ServeFlags, signal: AbortSignal): Promise<void> {
   } finally {
     await model.close();
   }
-}
-
-function untilStopped(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { GenerateOptions } from "../models/index.ts";
-import { HttpError } from "./http-error.ts";
+import { checkBody } from "./check-body.ts";
 
 const textPart = z.object({ type: z.literal("text"), text: z.string() });
 const imagePart = z.object({
@@ -43,17 +43,7 @@ export type ChatRequest = z.infer<typeof schema>;
 export type RequestPart = Exclude<ChatRequest["messages"][number]["content"], string>[number];
 
 /** Checks a body. @throws HttpError 400 naming the first field that is wrong */
-export function parseChatRequest(body: unknown): ChatRequest {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0] as z.core.$ZodIssue;
-  const param = issue.path.reduce<string>(
-    (text, key) =>
-      typeof key === "number" ? `${text}[${key}]` : text === "" ? String(key) : `${text}.${String(key)}`,
-    "",
-  );
-  throw new HttpError(400, "invalid_request", `${param || "body"}: ${issue.message}`, param || null);
-}
+export const parseChatRequest = (body: unknown): ChatRequest => checkBody(schema, body, 400);
 
 /** The options of the request in the words of the models layer; what is not given keeps OpenAI's default. */
 export function generateOptions(request: ChatRequest): GenerateOptions {

@@ -1,17 +1,18 @@
 /** The HTTP interface as a function from requests to responses; it opens no socket. */
 
-import { randomUUID, timingSafeEqual } from "node:crypto";
-import { Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import { messageOf, sha256 } from "../base/index.ts";
+import { randomUUID } from "node:crypto";
+import { Hono } from "hono";
+import { messageOf } from "../base/index.ts";
 import type { ChatModel } from "../models/index.ts";
 import { completeChat, streamChat } from "./chat-completions.ts";
-import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
+import { parseChatRequest } from "./chat-request.ts";
+import { readJson } from "./check-body.ts";
+import { type GuardOptions, guard, limitBody } from "./guard.ts";
 import { HttpError, toHttpError } from "./http-error.ts";
 import { readMessages } from "./read-messages.ts";
 
 /** What the interface serves, and within which limits. */
-export interface AppOptions {
+export interface AppOptions extends GuardOptions {
   /** The model that answers; it is not closed here. */
   model: ChatModel;
   /** Folders below which `file:` URLs of videos may point. Default none. */
@@ -22,10 +23,6 @@ export interface AppOptions {
   maxImages?: number | undefined;
   /** Most requests served or waiting at once. Default 64. */
   maxRequests?: number | undefined;
-  /** Where set, what requests must send as `Authorization: Bearer`. */
-  apiKey?: string | undefined;
-  /** Host names that requests may be addressed to; default any. Keeps web pages from reaching a local server. */
-  hosts?: readonly string[] | undefined;
   /** Told about failures that are not the client's. Default: nobody. */
   log?: ((line: string) => void) | undefined;
 }
@@ -38,21 +35,6 @@ export interface App {
   readonly active: number;
   /** Ends all replies in progress. */
   abort: () => void;
-}
-
-/** Hashed first, so that the comparison takes the same time for keys of any length. */
-const sameKey = (a: string, b: string) => timingSafeEqual(Buffer.from(sha256(a)), Buffer.from(sha256(b)));
-
-function guard({ apiKey, hosts }: AppOptions): MiddlewareHandler {
-  return async (c, next) => {
-    const host = (c.req.header("host") ?? "").replace(/:\d+$/, "").toLowerCase();
-    if (hosts && !hosts.includes(host))
-      throw new HttpError(403, "wrong_host", "the request is addressed to another host");
-    const key = /^Bearer (.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-    if (apiKey !== undefined && c.req.path !== "/healthz" && !(key && sameKey(key, apiKey)))
-      throw new HttpError(401, "invalid_api_key", "the API key is missing or wrong");
-    await next();
-  };
 }
 
 /** Makes the interface. */
@@ -96,16 +78,7 @@ export function createApp(options: AppOptions): App {
     return c.json({ object: "list", data: [entry] });
   });
 
-  const limit = bodyLimit({
-    maxSize: maxBodyBytes,
-    onError: () => {
-      throw new HttpError(
-        413,
-        "body_too_large",
-        `the body must have at most ${maxBodyBytes} bytes; send fewer or smaller frames`,
-      );
-    },
-  });
+  const limit = limitBody(maxBodyBytes, "send fewer or smaller frames");
 
   app.post("/v1/chat/completions", limit, async (c) => {
     const request = parseChatRequest(await readJson(c.req.raw));
@@ -155,18 +128,6 @@ export function createApp(options: AppOptions): App {
     },
     abort: () => stop.abort(new HttpError(503, "server_stopping", "the server is stopping")),
   };
-}
-
-async function readJson(request: Request): Promise<unknown> {
-  // A page of another origin can send text, but not this type, without asking first.
-  if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? ""))
-    throw new HttpError(415, "wrong_content_type", "the body must be application/json");
-  try {
-    return (await request.json()) as ChatRequest;
-  } catch (error) {
-    if (error instanceof HttpError) throw error;
-    throw new HttpError(400, "invalid_json", `the body must be JSON, got ${messageOf(error)}`);
-  }
 }
 
 /** The response with word of its end: `ended` however it ends, and `cancelled` before it if the client left. */

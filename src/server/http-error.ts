@@ -4,17 +4,26 @@ import { UsageError } from "../base/index.ts";
 
 /** An error with its HTTP status. */
 export class HttpError extends Error {
-  readonly status: 400 | 401 | 403 | 404 | 413 | 415 | 429 | 500 | 502 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 413 | 415 | 422 | 429 | 500 | 502 | 503;
   readonly code: string;
   /** The field of the request that is wrong, such as `messages[0].content`, or null. */
   readonly param: string | null;
+  /** When to try again, for the header `Retry-After`; undefined where that makes no sense. */
+  readonly retryAfterSeconds: number | undefined;
 
   /** Makes an error; its message is shown to the client. */
-  constructor(status: HttpError["status"], code: string, message: string, param: string | null = null) {
+  constructor(
+    status: HttpError["status"],
+    code: string,
+    message: string,
+    param: string | null = null,
+    retryAfterSeconds?: number,
+  ) {
     super(message);
     this.status = status;
     this.code = code;
     this.param = param;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 
   /** The body of the response. */

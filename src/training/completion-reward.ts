@@ -4,10 +4,14 @@
  */
 
 import { clockEnd, type DataRow, readGrounding } from "../data/index.ts";
-import { claimSimilarities, type Embedder, type Judge } from "../judges/index.ts";
+import { claimSimilarities, type Embedder, type Judge, type JudgeInput } from "../judges/index.ts";
+import type { AnswerKey } from "../metrics/index.ts";
 import {
   accuracyReward,
+  type Compat,
+  claimsFromReply,
   formatReward,
+  type Reward,
   type RewardWeights,
   secondsApart,
   temporalAlignmentReward,
@@ -28,6 +32,51 @@ export interface RewardSettings {
   threshold?: number | undefined;
   /** What TAR is a share of: predicted claims, reference claims, or the harmonic mean of both. */
   mode: "precision" | "recall" | "f1";
+  /** `reference`: accuracy, format, claims of a judge's reply and their matching as the released code has them. */
+  compat?: Compat | undefined;
+}
+
+/** What is known of the question that a completion answers. */
+export interface RewardedQuestion extends AnswerKey {
+  /** Names it in errors. */
+  id: string;
+  /** As it was asked, without options. */
+  question: string;
+  /** What is to be seen when; empty where nobody says. */
+  references: readonly Claim[];
+  /** What the clock shows at the end of the video. */
+  durationSeconds?: number | undefined;
+}
+
+/** Whether reasoning and answer agree; null, with the reason in `why`, where a judge failed. */
+export interface ConsistencyPart {
+  value: boolean | null;
+  /** One sentence. */
+  why: string;
+}
+
+/** TAR before the gate; null, with the reason in `why`, where a judge failed or the question has no references. */
+export interface TemporalPart {
+  score: number | null;
+  /** Claims that the completion makes. */
+  claims: number;
+  /** One sentence. */
+  why: string;
+  /** One sentence for each claim. */
+  explained: string[];
+}
+
+/** A reward that was begun: what needs nobody else, and what a judge and an embedder will tell. */
+export interface BegunReward {
+  /** The completion, parsed. */
+  trace: Trace;
+  /** Whether TAR counts: without references it would be the same for all completions. */
+  grounded: boolean;
+  accuracy: Reward;
+  format: Reward;
+  consistency: Promise<ConsistencyPart>;
+  /** Rejects with what the embedder throws. */
+  temporal: Promise<TemporalPart>;
 }
 
 /** A completion's reward; parts that could not be told are null. */
@@ -85,17 +134,12 @@ export class CompletionRewarder {
    * not count: it would be the same for all completions.
    *
    * @param truncated whether the completion was cut off
+   * @throws what the embedder throws
    */
   async reward(row: DataRow, text: string, truncated: boolean): Promise<CompletionReward> {
-    const { weights, gate, mode } = this.#settings;
-    const trace = parseTrace(text, { durationSeconds: clockEnd(row), truncated });
-    const references = readGrounding(row.temporal_grounding) ?? [];
-    const accuracy = accuracyReward(trace, { options: row.options, type: row.answerType, gold: row.answer });
-    const format = formatReward(trace);
-    const [consistency, temporal] = await Promise.all([
-      this.#consistency(row, trace),
-      this.#temporal(row, trace, references),
-    ]);
+    const { weights, gate } = this.#settings;
+    const { grounded, accuracy, format, ...begun } = this.begin(questionOf(row), text, truncated);
+    const [consistency, temporal] = await Promise.all([begun.consistency, begun.temporal]);
     const total = totalReward(
       {
         accuracy: accuracy.score,
@@ -103,9 +147,8 @@ export class CompletionRewarder {
         temporal: temporal.score,
         consistent: gate ? consistency.value : true,
       },
-      { ...weights, temporal: references.length === 0 ? 0 : weights.temporal },
+      { ...weights, temporal: grounded ? weights.temporal : 0 },
     );
-    const of = `${mode === "precision" ? "the completion's" : mode === "recall" ? "the reference's" : "both sides'"} claims`;
     return {
       total: total.score,
       ...(total.score === null ? { reason: total.reason } : {}),
@@ -119,40 +162,83 @@ export class CompletionRewarder {
         `accuracy: ${accuracy.explained}`,
         `format: ${format.explained}`,
         `consistency: ${consistency.why}`,
-        `temporal: ${temporal.score === null ? temporal.why : `${Number(temporal.score.toFixed(3))} of ${of}`}`,
+        `temporal: ${temporal.why}`,
         ...temporal.explained,
       ],
     };
   }
 
-  /** Rules that find no conclusion find a fault of the trace; a model that gives no verdict has failed itself. */
-  async #consistency(row: DataRow, trace: Trace): Promise<{ value: boolean | null; why: string }> {
-    const judged = await this.#judge.consistency(judgeInput(row, trace));
-    if (judged.value !== null) return { value: judged.value, why: judged.detail ?? "" };
-    const why = "reason" in judged ? judged.reason : "";
-    return { value: this.#judge.name === "rules" ? false : null, why };
+  /** Begins to reward a completion, for callers that may not be able to wait for all of it; see `reward`. */
+  begin(question: RewardedQuestion, text: string, truncated: boolean): BegunReward {
+    const { durationSeconds, references } = question;
+    const { compat } = this.#settings;
+    const trace = parseTrace(text, { durationSeconds, truncated });
+    return {
+      trace,
+      grounded: references.length > 0 || compat === "reference",
+      accuracy: accuracyReward(trace, question, { compat }),
+      format: formatReward(trace, { compat }),
+      consistency: this.#consistency(question, trace),
+      temporal: this.#temporal(question, trace),
+    };
   }
 
-  async #temporal(
-    row: DataRow,
-    trace: Trace,
-    references: readonly Claim[],
-  ): Promise<{ score: number | null; claims: number; why: string; explained: string[] }> {
-    const judged = await this.#judge.claims(judgeInput(row, trace));
-    if (judged.value === null)
+  /** Rules that find no conclusion find a fault of the trace; a model that gives no verdict has failed itself. */
+  async #consistency(question: RewardedQuestion, trace: Trace): Promise<ConsistencyPart> {
+    const judged = await this.#judge.consistency(judgeInput(question, trace));
+    if (judged.value !== null) return { value: judged.value, why: judged.detail ?? "" };
+    const why = "reason" in judged ? judged.reason : "";
+    // The released code takes a reply that it cannot read for a no.
+    const counts = this.#judge.name === "rules" || (this.#isReference && judged.raw !== undefined);
+    return { value: counts ? false : null, why };
+  }
+
+  async #temporal(question: RewardedQuestion, trace: Trace): Promise<TemporalPart> {
+    const judged = await this.#judge.claims(judgeInput(question, trace));
+    const read = this.#isReference && judged.raw !== undefined ? claimsFromReply(judged.raw) : null;
+    if (read?.fails !== undefined)
+      return {
+        score: 0,
+        claims: 0,
+        why: `the released code fails on the reply: ${read.fails}`,
+        explained: [],
+      };
+    const predicted = read?.claims ?? judged.value;
+    if (predicted === null)
       return { score: null, claims: 0, why: "reason" in judged ? judged.reason : "", explained: [] };
-    const claims = judged.value.length;
+    const claims = predicted.length;
+    const { references } = question;
     if (references.length === 0)
-      return { score: null, claims, why: "the row has no grounding", explained: [] };
-    const { deltaSeconds, mode, threshold = this.#embedder.threshold } = this.#settings;
-    const mayMatch = (a: Claim, b: Claim): boolean => secondsApart(a, b) <= deltaSeconds;
-    const table = await claimSimilarities(judged.value, references, this.#embedder, mayMatch);
-    const found = temporalAlignmentReward(judged.value, references, table, { deltaSeconds, mode, threshold });
-    return { score: found.score, claims, why: "", explained: found.explained };
+      return {
+        score: this.#isReference ? 0 : null,
+        claims,
+        why: "the row has no grounding",
+        explained: [],
+      };
+    const { deltaSeconds, mode, threshold = this.#embedder.threshold, compat } = this.#settings;
+    // The released code allows twice `deltaSeconds`.
+    const reach = this.#isReference ? 2 * deltaSeconds : deltaSeconds;
+    const mayMatch = (a: Claim, b: Claim): boolean => secondsApart(a, b) <= reach;
+    const table = await claimSimilarities(predicted, references, this.#embedder, mayMatch);
+    const options = { deltaSeconds, mode, threshold, compat };
+    const { score, explained } = temporalAlignmentReward(predicted, references, table, options);
+    const of = `${mode === "precision" ? "the completion's" : mode === "recall" ? "the reference's" : "both sides'"} claims`;
+    return { score, claims, why: `${Number(score.toFixed(3))} of ${of}`, explained };
+  }
+
+  get #isReference(): boolean {
+    return this.#settings.compat === "reference";
   }
 }
 
-function judgeInput(row: DataRow, trace: Trace) {
-  const { id, question, options, answerType: type } = row;
-  return { id, question, options, type, trace, durationSeconds: clockEnd(row) };
+/** What a row of a data set says of its question. */
+export function questionOf(row: DataRow): RewardedQuestion {
+  const { id, question, options, answer: gold, answerType: type } = row;
+  const references = readGrounding(row.temporal_grounding) ?? [];
+  return { id, question, options, type, gold, references, durationSeconds: clockEnd(row) };
+}
+
+function judgeInput(question: RewardedQuestion, trace: Trace): JudgeInput {
+  const { id, options, type, durationSeconds } = question;
+  return { id, question: question.question, options, type, trace, durationSeconds };
 }
