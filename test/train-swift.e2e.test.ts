@@ -49,6 +49,13 @@ describe("train --engine swift", () => {
     expect(stdout).toContain('"num_generations": 8');
     expect(stdout).toContain(`swift.cli.main rlhf ${at("dry", "swift.0.json")}`);
     await expect(readFile(at("dry", "recipe.json"))).rejects.toThrow();
+    const without = await runCli([
+      ...["train", "sft", recipe("video-r2-7b-sft"), "--engine", "swift", "--python", "/no/such/python"],
+      ...["--gpus", "8", "--out", at("dry"), "--dry-run"],
+    ]);
+    expect(without.code).toBe(0);
+    expect(without.stderr).toContain("must be a Python that runs");
+    expect(without.stdout).toContain('"lora_rank": 64');
   });
 
   it("writes data, follows the log, and goes on after a stop", async () => {

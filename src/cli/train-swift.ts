@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { Progress, UsageError } from "../base/index.ts";
 import {
   inspectPython,
+  type PythonEnvironment,
   planSwift,
   runSwift,
   type SwiftEvent,
@@ -38,7 +39,7 @@ const main = process.argv[1] as string;
 
 /** Trains, or with `--dry-run` prints every file and command. @returns the exit code */
 export async function trainWithSwift(recipe: SftRecipe | GrpoRecipe, flags: SwiftFlags): Promise<number> {
-  const python = await inspectPython(flags.python ?? process.env.VIDEO_R2_PYTHON ?? "python3");
+  const python = await pythonOf(flags);
   const model = await modelForSwift(recipe.model);
   const judge = flags.judgeRecipe === undefined ? {} : { judge: await readJudge(flags.judgeRecipe) };
   const cluster = { perDevice: 1, swift: {}, env: {}, ...recipe.cluster, ...judge };
@@ -113,6 +114,18 @@ async function finalModel(
   const merged = join(out, "model");
   await mergeAdapter({ adapter: checkpoint, base, out: merged, force: true, signal });
   return merged;
+}
+
+/** The Python that trains; a dry run does without. */
+async function pythonOf({ python: named, dryRun, json }: SwiftFlags): Promise<PythonEnvironment> {
+  const python = named ?? process.env.VIDEO_R2_PYTHON ?? "python3";
+  try {
+    return await inspectPython(python);
+  } catch (error) {
+    if (!dryRun || !(error instanceof UsageError)) throw error;
+    if (!json) process.stderr.write(`${paletteFor(process.stderr).yellow("note")}: ${error.message}\n`);
+    return { python, versions: {}, gpus: 0 };
+  }
 }
 
 /** A folder as it is, `builtin` and a cached `hf:` as their folders, another `hf:` as a name for ms-swift to download. */

@@ -210,6 +210,9 @@ describe("plans", () => {
     const whole = { ...all, "flash-attn": "2", vllm: "0.11", "ms-swift": "4.5.2", transformers: "4.57.6" };
     const use = { kind: "grpo", gpus: 8, lora: false } as const;
     expect(environmentWarnings(python({ ...whole, trl: "0.29.1" }), use)).toEqual([]);
+    expect(environmentWarnings(python(whole), { ...use, gpus: 16 })).toEqual([
+      "16 GPUs are wanted, and torch sees 8",
+    ]);
     const bad = environmentWarnings(python({ ...whole, transformers: "5.1.0", vllm: null, trl: "1.2" }), use);
     expect(bad).toEqual([
       expect.stringMatching(/^vllm is not installed/),

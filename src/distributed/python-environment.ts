@@ -78,7 +78,7 @@ const installLine = (): string =>
 
 /** What is missing or known not to work, a sentence each; empty where all is well. */
 export function environmentWarnings(
-  { versions }: PythonEnvironment,
+  { versions, gpus: there }: PythonEnvironment,
   { kind, gpus, lora }: { kind: "sft" | "grpo"; gpus: number; lora: boolean },
 ): string[] {
   const needed = [
@@ -98,6 +98,7 @@ export function environmentWarnings(
     warnings.push(
       `with transformers ${transformers}, vLLM is given wrong times of video frames (ms-swift issues 9357, 9582); ${pins.transformers} is known to work`,
     );
+  if (gpus > there) warnings.push(`${gpus} GPUs are wanted, and torch sees ${there}`);
   if (trl && Number.parseInt(trl, 10) >= 1) warnings.push(`ms-swift 4.5 needs trl below 1.0, got ${trl}`);
   return warnings;
 }
