@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { maximumMatching } from "./maximum-matching.ts";
+import { randomIntegers } from "./resample.ts";
 
 const total = (weights: number[][], pairs: readonly (readonly [number, number])[]) =>
   pairs.reduce((sum, [i, j]) => sum + (weights[i]?.[j] as number), 0);
@@ -91,4 +92,23 @@ it("matches 200 to 200 at once", () => {
     ).length,
   ).toBe(200);
   expect(performance.now() - started).toBeLessThan(5000);
+});
+
+it("is quick where one side is long, and the same whichever side it is", () => {
+  const random = randomIntegers(7);
+  const weights = Array.from({ length: 1200 }, () =>
+    Array.from({ length: 12 }, () => (random() % 1000) / 1000),
+  );
+  const allowed = weights.map((row) => row.map((weight) => weight > 0.2));
+  const begun = performance.now();
+  const found = maximumMatching(weights, allowed);
+  // Milliseconds, where the square of the rows would be seconds.
+  expect(performance.now() - begun).toBeLessThan(1000);
+  const turned = <T>(table: T[][]) => (table[0] ?? []).map((_, j) => table.map((row) => row[j] as T));
+  const other = maximumMatching(turned(weights), turned(allowed));
+  expect(found).toHaveLength(12);
+  expect(other).toHaveLength(12);
+  const back = other.map(([column, row]) => [row, column] as const);
+  expect(total(weights, found)).toBeCloseTo(total(weights, back), 9);
+  expect(found.map(([row]) => row)).toEqual(found.map(([row]) => row).sort((a, b) => a - b));
 });

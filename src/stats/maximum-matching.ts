@@ -100,6 +100,14 @@ export function maximumMatching(
   if (simple) return simple;
   const rows = weights.length;
   const columns = weights[0]?.length ?? 0;
+  // The work grows with the square of the rows: the fewer of the two are placed.
+  if (rows > columns) {
+    const turned = <T>(table: readonly (readonly T[])[]): T[][] =>
+      Array.from({ length: columns }, (_, j) => table.map((row) => row[j] as T));
+    return maximumMatching(turned(weights), turned(allowed))
+      .map(([column, row]) => [row, column] as const)
+      .sort(([a], [b]) => a - b);
+  }
   const { low, span } = rangeOf(weights, allowed);
   const alone = Math.min(rows, columns) + 1;
   const columnOf = assign(rows, columns + rows, (i, j) => {
