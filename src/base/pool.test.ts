@@ -29,3 +29,31 @@ it("throws at the place of the item that failed", async () => {
   await expect(run()).rejects.toThrow("two");
   expect(seen).toEqual([1]);
 });
+
+it("keeps all places busy behind a slow call, up to so many results", async () => {
+  const started: number[] = [];
+  let release = (): void => {};
+  const slow = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const results = mapPool(
+    Array.from({ length: 20 }, (_, i) => i),
+    2,
+    async (i) => {
+      started.push(i);
+      if (i === 0) await slow;
+      return i;
+    },
+    4,
+  );
+  const all: number[] = [];
+  const done = (async () => {
+    for await (const i of results) all.push(i);
+  })();
+  await sleep(5);
+  // One place is taken by the slow one; the other went on until eight results were there or under way.
+  expect(started).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  release();
+  await done;
+  expect(all).toEqual(Array.from({ length: 20 }, (_, i) => i));
+});

@@ -167,7 +167,9 @@ export function registerEval(program: Command): void {
           "benchmark: must be named, got none",
           "video-r2 eval --list says which there are.",
         );
-      const code = flags.dryRun ? null : await rerunKeepingHeap();
+      // Only a model in this process frees and wants much memory.
+      const inProcess = (await locateModel(flags.model)).kind === "folder";
+      const code = flags.dryRun || !inProcess ? null : await rerunKeepingHeap();
       process.exitCode =
         code ?? (await interruptible((signal) => run(names.map(findBenchmark), flags, signal)));
     });

@@ -127,7 +127,7 @@ export async function scoreFiles(options: ScoreFilesOptions): Promise<ScoreRun> 
   try {
     const work = async (task: Task): Promise<SampleRecord> =>
       task.earlier ?? { ...(await scoreSample(task.row, options)), key: task.key };
-    for await (const record of mapPool(tasks(), inFlight, work)) {
+    for await (const record of mapPool(tasks(), inFlight, work, 16)) {
       signal?.throwIfAborted();
       builder.add(record);
       options.onRecord?.(record);

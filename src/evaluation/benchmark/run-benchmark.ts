@@ -46,6 +46,9 @@ export interface BenchmarkPlan {
 /** Outputs being judged at once; the judge bounds its own requests. */
 const JUDGED_AT_ONCE = 64;
 
+/** How far answers may get ahead of a slow one; with 1, one that takes ten times as long idles all places but its own. */
+const AHEAD = 16;
+
 /** What is going to be asked. */
 export interface PlannedRun {
   plan: BenchmarkPlan;
@@ -127,8 +130,13 @@ export async function planBenchmark(plan: BenchmarkPlan): Promise<PlannedRun> {
     );
   const prompts = new Map(questions.map((question) => [question.id, benchmark.prompt(question, profile)]));
   const wanted = new Map<string, number>();
-  for (const question of questions)
-    for (const path of await missingFiles(question)) wanted.set(path, (wanted.get(path) ?? 0) + 1);
+  const looked = new Map<string, boolean>();
+  for (const { videos: paths } of questions)
+    for (const path of paths) {
+      const missing = looked.get(path) ?? (await missingFiles({ videos: [path] })).length > 0;
+      looked.set(path, missing);
+      if (missing) wanted.set(path, (wanted.get(path) ?? 0) + 1);
+    }
   return {
     plan,
     questions,
@@ -205,7 +213,7 @@ export async function runBenchmark(
       await log.append(lines);
       return lines;
     };
-    for await (const lines of mapPool(open, answerer.inFlight, work)) count(lines);
+    for await (const lines of mapPool(open, answerer.inFlight, work, AHEAD)) count(lines);
     const seconds = stampOf.seconds + (performance.now() - begun) / 1000;
     const score = async (question: BenchmarkQuestion): Promise<ScoredAnswer> => {
       const {
@@ -222,7 +230,7 @@ export async function runBenchmark(
       };
     };
     const answers: ScoredAnswer[] = [];
-    for await (const answer of mapPool(questions, JUDGED_AT_ONCE, score)) answers.push(answer);
+    for await (const answer of mapPool(questions, JUDGED_AT_ONCE, score, AHEAD)) answers.push(answer);
     signal.throwIfAborted();
     const sum = (pick: (answer: ScoredAnswer) => number | null): number =>
       answers.reduce((total, answer) => total + (pick(answer) ?? 0), 0);
