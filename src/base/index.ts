@@ -1,7 +1,7 @@
 /** The lowest layer: what every other layer uses, and nothing that knows what a video or a model is. */
 
 export { type CheckoutSource, checkoutSource } from "./checkout-source.ts";
-export { hashJson, sha256, sha256File } from "./hash.ts";
+export { fileStamp, hashJson, sha256, sha256File } from "./hash.ts";
 export { keepsHeap, rerunKeepingHeap } from "./heap.ts";
 export {
   type JsonlErrors,

@@ -1,7 +1,9 @@
 /** What the commands of `video-r2 data` share. */
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { Progress } from "../base/index.ts";
+import { duplicateThreshold } from "../data/index.ts";
+import { numberFlag } from "./flags.ts";
 
 /** The `data` command, added to the program where it is not there yet. */
 export function dataCommand(program: Command): Command {
@@ -9,6 +11,16 @@ export function dataCommand(program: Command): Command {
     program.commands.find((command) => command.name() === "data") ??
     program.command("data").description("make, convert and check data sets")
   );
+}
+
+/** `--duplicate-threshold`, as import and split have it. */
+export function duplicateThresholdOption(): Option {
+  return new Option(
+    "--duplicate-threshold <n>",
+    "how far the frames of two copies may be apart, of 255; 0 compares bytes only",
+  )
+    .argParser(numberFlag("--duplicate-threshold", 0, 255))
+    .default(duplicateThreshold);
 }
 
 /** Counts as `12 video-short, 3 video-missing`; `none` where there are none. */

@@ -3,14 +3,13 @@
 import type { Command } from "commander";
 import {
   type DuplicatePolicy,
-  duplicateThreshold,
   type ImportSummary,
   importQuestions,
   mappableFields,
   parseMap,
   questionSources,
 } from "../data/index.ts";
-import { countsText, dataCommand, printJson, Steps } from "./data-command.ts";
+import { countsText, dataCommand, duplicateThresholdOption, printJson, Steps } from "./data-command.ts";
 import { choiceFlag, collect, numberFlag } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { printable } from "./terminal.ts";
@@ -77,12 +76,7 @@ export function registerDataImport(program: Command): void {
       choiceFlag<DuplicatePolicy>("--duplicates", ["set-aside", "merge"]),
       "set-aside",
     )
-    .option(
-      "--duplicate-threshold <n>",
-      "how far the frames of two copies may be apart, of 255; 0 compares bytes only",
-      numberFlag("--duplicate-threshold", 0, 255),
-      duplicateThreshold,
-    )
+    .addOption(duplicateThresholdOption())
     .option("--json", "print one JSON document and nothing else")
     .addHelpText("after", help)
     .action(async (files: string[], flags: Flags) => {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { UsageError } from "../base/index.ts";
 import {
-  duplicateThreshold,
   indexBeside,
   type LeakCheck,
   LeakIndex,
@@ -12,7 +11,7 @@ import {
   splitRows,
   VideoIndex,
 } from "../data/index.ts";
-import { countsText, dataCommand, printJson, Steps } from "./data-command.ts";
+import { countsText, dataCommand, duplicateThresholdOption, printJson, Steps } from "./data-command.ts";
 import { collect, integerFlag, numberFlag } from "./flags.ts";
 import { heldBack } from "./held-back.ts";
 import { interruptible } from "./interrupt.ts";
@@ -69,12 +68,7 @@ export function registerDataSplit(program: Command): void {
       integerFlag("--text-min-words", 3),
       8,
     )
-    .option(
-      "--duplicate-threshold <n>",
-      "how far the frames of two copies may be apart, of 255; 0 compares bytes only",
-      numberFlag("--duplicate-threshold", 0, 255),
-      duplicateThreshold,
-    )
+    .addOption(duplicateThresholdOption())
     .option("--json", "print one JSON document and nothing else")
     .addHelpText("after", help)
     .action(async (files: string[], flags: Flags) => {

@@ -168,10 +168,10 @@ export function registerEval(program: Command): void {
           "video-r2 eval --list says which there are.",
         );
       // Only a model in this process frees and wants much memory.
-      const inProcess = (await locateModel(flags.model)).kind === "folder";
-      const code = flags.dryRun || !inProcess ? null : await rerunKeepingHeap();
+      const place = await locateModel(flags.model);
+      const code = flags.dryRun || place.kind === "server" ? null : await rerunKeepingHeap();
       process.exitCode =
-        code ?? (await interruptible((signal) => run(names.map(findBenchmark), flags, signal)));
+        code ?? (await interruptible((signal) => run(names.map(findBenchmark), place, flags, signal)));
     });
 }
 
@@ -190,8 +190,12 @@ function list(json: boolean): void {
     );
 }
 
-async function run(chosen: readonly Benchmark[], flags: EvalFlags, signal: AbortSignal): Promise<number> {
-  const place = await locateModel(flags.model);
+async function run(
+  chosen: readonly Benchmark[],
+  place: ModelPlace,
+  flags: EvalFlags,
+  signal: AbortSignal,
+): Promise<number> {
   const out = flags.out ?? join("runs/eval", nameOf(place).replace(/[^\w.-]+/g, "__"));
   const profile = flags.prompts === undefined ? undefined : await loadPromptProfile(flags.prompts);
   const note = (text: string): void => {

@@ -1,9 +1,27 @@
 /** Values of command-line flags. */
 
+import { Option } from "commander";
 import { UsageError } from "../base/index.ts";
 
 function refuse(flag: string, rule: string, text: string): never {
   throw new UsageError("usage", `${flag}: must be ${rule}, got ${JSON.stringify(text)}`);
+}
+
+/** The flags of how claims are compared: `--embedder`, `--threshold`, `--delta`. */
+export function matchingOptions(): Record<"embedder" | "threshold" | "delta", Option> {
+  return {
+    embedder: new Option(
+      "--embedder <embedder>",
+      "what compares claims: lexical, a MiniLM folder, hf:org/name, or a server",
+    ).default("lexical"),
+    threshold: new Option(
+      "--threshold <x>",
+      "similarity from which claims match (default: the embedder's own)",
+    ).argParser(numberFlag("--threshold", -1, 1)),
+    delta: new Option("--delta <seconds>", "time within which claims match")
+      .argParser(numberFlag("--delta", 0, Number.POSITIVE_INFINITY))
+      .default(2),
+  };
 }
 
 /** An integer of at least `least`. @throws UsageError `usage` */

@@ -15,7 +15,7 @@ import {
 } from "../evaluation/index.ts";
 import { openEmbedder, openJudge } from "../judges/index.ts";
 import type { Compat } from "../rewards/index.ts";
-import { choiceFlag, integerFlag, numberFlag } from "./flags.ts";
+import { choiceFlag, integerFlag, matchingOptions } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { Findings, scoreReport } from "./score-report.ts";
 import { paletteFor, printable } from "./terminal.ts";
@@ -49,6 +49,7 @@ With --out, a run that was stopped goes on where it was when it is started again
 
 /** Adds the command. */
 export function registerScore(program: Command): void {
+  const { embedder, threshold, delta } = matchingOptions();
   program
     .command("score")
     .description("score outputs: accuracy, consistency (TAC), attention (VAS), temporal alignment (TAR)")
@@ -57,22 +58,9 @@ export function registerScore(program: Command): void {
     .option("--annotations <file>", "questions with options and right answers, by id or doc_id")
     .option("--judge <judge>", "rules, or http://host:port/v1#model", "rules")
     .option("--judge-prompts <file>", "what the judge is asked, instead of our own prompts")
-    .option(
-      "--embedder <embedder>",
-      "what compares claims: lexical, a MiniLM folder, hf:org/name, or a server",
-      "lexical",
-    )
-    .option(
-      "--threshold <x>",
-      "similarity from which claims match (default: the embedder's own)",
-      numberFlag("--threshold", -1, 1),
-    )
-    .option(
-      "--delta <seconds>",
-      "time within which claims match",
-      numberFlag("--delta", 0, Number.POSITIVE_INFINITY),
-      2,
-    )
+    .addOption(embedder)
+    .addOption(threshold)
+    .addOption(delta)
     .option(
       "--compat <mode>",
       "paper, or reference for the released code's numbers",

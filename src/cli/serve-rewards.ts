@@ -6,7 +6,7 @@ import { openEmbedder, openJudge } from "../judges/index.ts";
 import { connectServer, locateModel } from "../models/index.ts";
 import type { Compat } from "../rewards/index.ts";
 import { jsonLog, type LogLevel, logLevels, startRewardServer } from "../server/index.ts";
-import { choiceFlag, integerFlag, numberFlag } from "./flags.ts";
+import { choiceFlag, integerFlag, matchingOptions, numberFlag } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { untilStopped } from "./until-stopped.ts";
 
@@ -62,6 +62,7 @@ function weightsFlag(text: string): [number, number, number] {
 
 /** Adds the command to `serve`. */
 export function registerServeRewards(serve: Command): void {
+  const { embedder, threshold, delta } = matchingOptions();
   const seconds = (flag: string) => numberFlag(flag, 0, 3600, true);
   serve
     .command("rewards")
@@ -87,22 +88,9 @@ export function registerServeRewards(serve: Command): void {
       seconds("--judge-timeout"),
       30,
     )
-    .option(
-      "--embedder <embedder>",
-      "what compares claims: lexical, a MiniLM folder, hf:org/name, or a server",
-      "lexical",
-    )
-    .option(
-      "--threshold <x>",
-      "similarity from which claims match (default: the embedder's own)",
-      numberFlag("--threshold", -1, 1),
-    )
-    .option(
-      "--delta <seconds>",
-      "time within which claims match",
-      numberFlag("--delta", 0, Number.POSITIVE_INFINITY),
-      2,
-    )
+    .addOption(embedder)
+    .addOption(threshold)
+    .addOption(delta)
     .option(
       "--mode <mode>",
       "what TAR is a share of: precision (the completion's claims), recall (the reference's), f1",

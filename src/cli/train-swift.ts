@@ -15,11 +15,11 @@ import {
   type SwiftRunOptions,
   type SwiftStep,
 } from "../distributed/index.ts";
-import { locateModel } from "../models/index.ts";
 import { mergeAdapter } from "../nn/index.ts";
 import type { GrpoRecipe, SftRecipe } from "../training/index.ts";
 import { commandAgain } from "./command-again.ts";
 import { interruptible } from "./interrupt.ts";
+import { modelFolder } from "./model-folder.ts";
 import { paletteFor, printable } from "./terminal.ts";
 
 /** What the command line says about such a run. */
@@ -128,12 +128,11 @@ async function pythonOf({ python: named, dryRun, json }: SwiftFlags): Promise<Py
   }
 }
 
-/** A folder as it is, `builtin` and a cached `hf:` as their folders, another `hf:` as a name for ms-swift to download. */
+/** A folder as it is, a cached `hf:` as its folder, another `hf:` as a name for ms-swift to download. */
 async function modelForSwift(model: string): Promise<string> {
   if (!model.startsWith("hf:")) return model;
   try {
-    const place = await locateModel(model);
-    return place.kind === "folder" ? place.dir : model;
+    return await modelFolder("model", model);
   } catch (error) {
     if (error instanceof UsageError && error.code === "model-missing") return model.slice("hf:".length);
     throw error;

@@ -2,7 +2,6 @@
 
 import type { Command } from "commander";
 import { formatDuration, Progress, rerunKeepingHeap } from "../base/index.ts";
-import { locateModel } from "../models/index.ts";
 import {
   type GrpoEvent,
   type GrpoMetrics,
@@ -19,6 +18,7 @@ import {
 } from "../training/index.ts";
 import { commandAgain } from "./command-again.ts";
 import { choiceFlag, integerFlag } from "./flags.ts";
+import { modelFolder } from "./model-folder.ts";
 import { type SwiftFlags, trainWithSwift } from "./train-swift.ts";
 
 interface Flags extends SwiftFlags {
@@ -204,7 +204,7 @@ async function run<R extends SftRecipe | GrpoRecipe>(
     return;
   }
   const { model: start } = recipe;
-  if (start.startsWith("hf:")) recipe.model = ((await locateModel(start)) as { dir: string }).dir;
+  if (start.startsWith("hf:")) recipe.model = await modelFolder("model", start);
   if (flags.dryRun) {
     process.stdout.write(`${JSON.stringify(recipe, null, 2)}\n`);
     return;

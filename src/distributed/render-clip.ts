@@ -5,7 +5,7 @@
 
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { hashJson, writeFileAtomic } from "../base/index.ts";
+import { fileStamp, hashJson, writeFileAtomic } from "../base/index.ts";
 import type { RecipeVideo } from "../training/index.ts";
 import { encodeVideo, sampleVideo } from "../video/index.ts";
 
@@ -48,14 +48,9 @@ export async function renderClip(
   settings: RecipeVideo,
   folder: string,
 ): Promise<RenderedClip> {
-  const facts = async (path: string | undefined): Promise<unknown> => {
-    if (path === undefined) return null;
-    const found = await stat(path).catch(() => undefined);
-    return found ? [path, found.size, found.mtimeMs] : [path];
-  };
   const key = hashJson([
-    await facts(source.video),
-    await facts(source.subtitles),
+    await fileStamp(source.video),
+    await fileStamp(source.subtitles),
     source.startSeconds ?? 0,
     settings,
     CRF,

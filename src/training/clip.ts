@@ -1,9 +1,9 @@
 /** Videos as a model takes them: sampled, drawn on, cut into patches; with a cache of the drawn frames on disk. */
 
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { threadId } from "node:worker_threads";
-import { hashJson } from "../base/index.ts";
+import { fileStamp, hashJson } from "../base/index.ts";
 import type { ProcessorConfig } from "../nn/index.ts";
 import { type Frame, sampleVideo, toPatches } from "../video/index.ts";
 import type { RecipeVideo } from "./recipe-file.ts";
@@ -117,15 +117,10 @@ async function drawnFrames(
 
 /** The cache key holds all that decides the frames; size and time of change stand for the file's content. */
 async function cachePath(request: ClipRequest, settings: ClipSettings, folder: string): Promise<string> {
-  const facts = async (path: string | undefined): Promise<unknown> => {
-    if (path === undefined) return null;
-    const found = await stat(path).catch(() => undefined);
-    return found ? [path, found.size, found.mtimeMs] : [path];
-  };
   const { patchSize, mergeSize } = settings.processor;
   const key = hashJson([
-    await facts(request.video),
-    await facts(request.subtitles),
+    await fileStamp(request.video),
+    await fileStamp(request.subtitles),
     settings.video,
     patchSize * mergeSize,
     1,
